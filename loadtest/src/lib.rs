@@ -1,1 +1,7 @@
-//! (being written)
+//! The load tester of Kaowei: simulates an opening day over HTTP and proves that nothing was oversold.
+//!
+//! Promises: it knows only HTTP and the contract's files; no crate of the engine is linked, so that a mistake there
+//! can't hide itself here. The library is for tests that want the judge: [`check`] and [`history`].
+
+pub mod check;
+pub mod history;
