@@ -3,5 +3,7 @@
 //! Promises: it knows only HTTP and the contract's files; no crate of the engine is linked, so that a mistake there
 //! can't hide itself here. The library is for tests that want the judge: [`check`] and [`history`].
 
+pub mod arrivals;
 pub mod check;
 pub mod history;
+pub mod world;
