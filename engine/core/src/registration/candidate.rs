@@ -1,0 +1,356 @@
+//! One candidate: what was accepted and confirmed, and the rules across pools: one claim a level, oral after
+//! written (R2, R8–R13).
+//!
+//! Knows what is committed, nothing else: pools' events reach it after they are durable. A candidate's requests run
+//! one at a time (the engine's entry sees to it), so what is checked here still holds when the pool decides.
+//!
+//! Invariants: I4 one claim per level, I5 oral needs written (until the cascade that [`Candidate::orphan`] names is
+//! done).
+//!
+//! Deliberately absent: who the candidate is, the record's text, seats.
+
+use std::sync::Arc;
+
+use super::{Eligibility, Event, KeyAnswer, Keys};
+use crate::audit::Seal;
+use crate::ids::{CampusCode, ClaimId, PoolId, RecordId, RecordVersion};
+use crate::seats::{self, ClaimState, OnFull, PoolFacts, Refusal, Standing};
+use crate::sites::{Site, Sitting, Terms};
+use crate::stored::KeyNote;
+use crate::time::Moment;
+
+/// Claims that are gone stay listed, the latest so many; older ones are in the tables.
+const GONE_LISTED_MAX: usize = 32;
+
+/// The accepted agreement (R2).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Agreed {
+    /// The version.
+    pub version: Arc<str>,
+    /// When.
+    pub at: Moment,
+}
+
+/// The binding of account and student record (R8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Enrolment {
+    /// The record.
+    pub record: RecordId,
+    /// The version of it that was confirmed.
+    pub record_version: RecordVersion,
+    /// The record's campus.
+    pub campus: CampusCode,
+    /// Its school and province.
+    pub site: Site,
+    /// When it was saved.
+    pub saved_at: Moment,
+    /// From when on it is deleted if it has no active claim (R9).
+    pub delete_after: Moment,
+}
+
+/// The decider.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Candidate {
+    agreed: Option<Agreed>,
+    enrolment: Option<Enrolment>,
+    claims: Vec<Standing>,
+    keys: Keys,
+}
+
+/// What a claim is checked against.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// The pool asked.
+    pub pool: &'a PoolFacts,
+    /// Its times.
+    pub terms: &'a Terms,
+    /// What is wanted when no seat is free.
+    pub on_full: OnFull,
+    /// The version of the agreement in force.
+    pub agreement: &'a str,
+    /// What the record allows, live (R4).
+    pub eligibility: Option<&'a Eligibility>,
+    /// Now.
+    pub now: Moment,
+}
+
+/// What the candidate's side says to a claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The pool may be asked.
+    Ask,
+    /// The candidate has this claim there already.
+    Existing(Standing),
+    /// No.
+    Refused(Refusal),
+}
+
+impl Candidate {
+    /// A candidate as a checkpoint kept it: claims in the order in which they were made.
+    pub fn restore(
+        agreed: Option<Agreed>,
+        enrolment: Option<Enrolment>,
+        claims: Vec<Standing>,
+        keys: Keys,
+    ) -> Self {
+        let mut candidate = Self {
+            agreed,
+            enrolment,
+            claims,
+            keys,
+        };
+        candidate.forget_old_claims();
+        candidate
+    }
+
+    /// The accepted agreement.
+    pub fn agreed(&self) -> Option<&Agreed> {
+        self.agreed.as_ref()
+    }
+
+    /// The enrolment.
+    pub fn enrolment(&self) -> Option<&Enrolment> {
+        self.enrolment.as_ref()
+    }
+
+    /// Claims in the order in which they were made: all active ones and the latest of those gone.
+    pub fn claims(&self) -> &[Standing] {
+        &self.claims
+    }
+
+    /// One of the claims.
+    pub fn claim(&self, id: ClaimId) -> Option<&Standing> {
+        self.claims.iter().find(|claim| claim.id == id)
+    }
+
+    /// The idempotency keys.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// Whether the agreement of that version was accepted.
+    pub fn has_agreed(&self, version: &str) -> bool {
+        self.agreed
+            .as_ref()
+            .is_some_and(|agreed| &*agreed.version == version)
+    }
+
+    /// Whether a claim may be asked of a pool. Refusals come in the documented order: agreement, enrolment, window,
+    /// eligibility, written claim, level; the pool's own come after.
+    pub fn may_claim(&self, ask: &Ask<'_>) -> Verdict {
+        if let Some(existing) = self.active_in(ask.pool.id) {
+            match (existing.state, ask.on_full) {
+                // Not a repeat: who waits asks for a seat now. Refused in its turn, where the level is.
+                (ClaimState::Waiting, OnFull::Reject) => {}
+                (ClaimState::Waiting, OnFull::Waitlist)
+                | (ClaimState::Held { .. } | ClaimState::Paid | ClaimState::Gone(_), _) => {
+                    return Verdict::Existing(*existing);
+                }
+            }
+        }
+        match self.refuse_claim(ask) {
+            Some(refusal) => Verdict::Refused(refusal),
+            None => Verdict::Ask,
+        }
+    }
+
+    fn refuse_claim(&self, ask: &Ask<'_>) -> Option<Refusal> {
+        if !self.has_agreed(ask.agreement) {
+            return Some(Refusal::AgreementRequired);
+        }
+        if self.enrolment.is_none() {
+            return Some(Refusal::NotEnrolled);
+        }
+        if !ask.terms.is_open(ask.now) {
+            return Some(Refusal::OutsideWindow);
+        }
+        if !ask
+            .eligibility
+            .is_some_and(|eligibility| eligibility.allows(ask.pool))
+        {
+            return Some(Refusal::NotEligible);
+        }
+        if let Some(written) = ask.pool.requires
+            && !self.holds_subject(written)
+        {
+            return Some(Refusal::WrittenRequired);
+        }
+        self.claims
+            .iter()
+            .find(|claim| {
+                claim.state.is_active() && claim.paper == ask.pool.paper && claim.level == ask.pool.level
+            })
+            .map(|claim| {
+                if claim.id.pool == ask.pool.id {
+                    Refusal::AlreadyWaiting(claim.id)
+                } else {
+                    Refusal::LevelTaken(claim.id)
+                }
+            })
+    }
+
+    /// What saving the enrolment makes happen (R8). That the record matches and nobody else is bound to it was
+    /// checked before.
+    ///
+    /// # Errors
+    /// The refusals of agreement, window and eligibility, in that order.
+    pub fn enrol(
+        &self,
+        enrolment: Enrolment,
+        sitting: &Sitting,
+        eligibility: &Eligibility,
+    ) -> Result<(), Refusal> {
+        let Enrolment { site, saved_at, .. } = enrolment;
+        if !self.has_agreed(&sitting.agreement.version) {
+            return Err(Refusal::AgreementRequired);
+        }
+        if !sitting.enrolment_is_open(site.province, site.school, saved_at) {
+            return Err(Refusal::OutsideWindow);
+        }
+        if eligibility.subjects(sitting).next().is_none() {
+            return Err(Refusal::NotEligible);
+        }
+        Ok(())
+    }
+
+    /// The claims that go when the candidate deletes the enrolment (R10), written before oral.
+    ///
+    /// # Errors
+    /// [`Refusal::NotEnrolled`]; [`Refusal::AlreadyPaid`] while anything in it is paid.
+    pub fn may_delete_enrolment(&self) -> Result<Vec<ClaimId>, Refusal> {
+        if self.enrolment.is_none() {
+            return Err(Refusal::NotEnrolled);
+        }
+        let mut active: Vec<&Standing> = self
+            .claims
+            .iter()
+            .filter(|claim| claim.state.is_active())
+            .collect();
+        if active.iter().any(|claim| claim.state == ClaimState::Paid) {
+            return Err(Refusal::AlreadyPaid);
+        }
+        active.sort_by_key(|claim| claim.paper);
+        Ok(active.into_iter().map(|claim| claim.id).collect())
+    }
+
+    /// Whether the enrolment's time is over (R9): past `delete_after` and without an active claim.
+    pub fn enrolment_is_over(&self, now: Moment) -> bool {
+        self.enrolment
+            .is_some_and(|enrolment| enrolment.delete_after <= now)
+            && !self.claims.iter().any(|claim| claim.state.is_active())
+    }
+
+    /// The oral claim that must go because its written one is neither held nor paid (R13).
+    pub fn orphan(&self) -> Option<ClaimId> {
+        self.claims
+            .iter()
+            .filter(|claim| matches!(claim.state, ClaimState::Held { .. } | ClaimState::Waiting))
+            .find(|claim| claim.requires.is_some_and(|written| !self.holds_subject(written)))
+            .map(|claim| claim.id)
+    }
+
+    /// The note to remember a new key by.
+    pub fn note_key(&self, key: u128, body: u128) -> KeyNote {
+        self.keys.note(key, body)
+    }
+
+    /// What an event of the cell makes of this candidate.
+    pub fn evolve(&mut self, event: &Event, at: Moment) {
+        match event {
+            Event::AgreementAccepted { version, .. } => {
+                self.agreed = Some(Agreed {
+                    version: version.clone(),
+                    at,
+                });
+            }
+            Event::Enrolled {
+                record,
+                record_version,
+                campus,
+                site,
+                delete_after,
+                key,
+                ..
+            } => {
+                self.enrolment = Some(Enrolment {
+                    record: *record,
+                    record_version: *record_version,
+                    campus: *campus,
+                    site: *site,
+                    saved_at: at,
+                    delete_after: *delete_after,
+                });
+                if let Some(note) = key {
+                    self.keys.remember(*note, KeyAnswer::Enrolled(at));
+                }
+            }
+            Event::EnrolmentDeleted { .. } => self.enrolment = None,
+            Event::EnrolmentExtended { delete_after, .. } => {
+                if let Some(enrolment) = &mut self.enrolment {
+                    enrolment.delete_after = *delete_after;
+                }
+            }
+            Event::SittingSaved { .. }
+            | Event::CampusSaved { .. }
+            | Event::Imported { .. }
+            | Event::ExpirySuspended { .. }
+            | Event::ExpiryResumed { .. } => {}
+        }
+    }
+
+    /// What a pool's committed event makes of this candidate.
+    pub fn settle(&mut self, pool: &PoolFacts, event: &seats::Event, seal: &Seal) {
+        let Some((number, _)) = event.claim() else { return };
+        let id = ClaimId {
+            pool: pool.id,
+            number,
+        };
+        if let Some(made) = Standing::made_by(pool, event, seal) {
+            self.claims.push(made);
+        } else if let Some(claim) = self.claims.iter_mut().find(|claim| claim.id == id) {
+            claim.evolve(event, seal);
+        }
+        match event {
+            seats::Event::ClaimHeld { key: Some(note), .. }
+            | seats::Event::ClaimQueued { key: Some(note), .. } => {
+                self.keys.remember(*note, KeyAnswer::Made(id));
+            }
+            seats::Event::KeyRemembered { key, answered, .. } => {
+                self.keys.remember(*key, KeyAnswer::Existing(answered.clone()));
+            }
+            _ => {}
+        }
+        self.forget_old_claims();
+    }
+
+    fn active_in(&self, pool: PoolId) -> Option<&Standing> {
+        self.claims
+            .iter()
+            .find(|claim| claim.id.pool == pool && claim.state.is_active())
+    }
+
+    fn holds_subject(&self, subject: crate::ids::SubjectCode) -> bool {
+        self.claims.iter().any(|claim| {
+            claim.id.pool.subject == subject
+                && matches!(claim.state, ClaimState::Held { .. } | ClaimState::Paid)
+        })
+    }
+
+    fn forget_old_claims(&mut self) {
+        let gone = self
+            .claims
+            .iter()
+            .filter(|claim| !claim.state.is_active())
+            .count();
+        let mut surplus = gone.saturating_sub(GONE_LISTED_MAX);
+        if surplus == 0 {
+            return;
+        }
+        let keys = &self.keys;
+        self.claims.retain(|claim| {
+            let forget = surplus > 0 && !claim.state.is_active() && !keys.name(claim.id);
+            surplus -= usize::from(forget);
+            !forget
+        });
+    }
+}

@@ -1,0 +1,143 @@
+//! What happened in a cell outside its pools: to candidates, to the sitting, by staff. Pseudonyms only (R35).
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{CampusCode, CandidateId, RecordId, RecordVersion};
+use crate::seats::By;
+use crate::sites::{Campus, Site, Sitting};
+use crate::stored::{KeyNote, events};
+use crate::time::Moment;
+
+/// What a file held that staff imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImportKind {
+    /// Campuses.
+    Campuses,
+    /// Pools.
+    Pools,
+    /// Student records.
+    Students,
+    /// CET4 results.
+    #[serde(rename = "cet4-results")]
+    Cet4Results,
+}
+
+impl ImportKind {
+    /// As the contract writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Campuses => "campuses",
+            Self::Pools => "pools",
+            Self::Students => "students",
+            Self::Cet4Results => "cet4-results",
+        }
+    }
+}
+
+events! {
+    /// Something that happened in a cell outside its pools.
+    pub enum Event;
+
+    /// A candidate accepted the agreement (R2).
+    AgreementAccepted = "agreement_accepted" {
+        /// Who.
+        candidate: CandidateId,
+        /// Which version.
+        version: Arc<str>,
+    }
+    /// Account and student record were bound (R8).
+    Enrolled = "enrolled" {
+        /// Who.
+        candidate: CandidateId,
+        /// The record.
+        record: RecordId,
+        /// The version of it that was confirmed.
+        record_version: RecordVersion,
+        /// The record's campus.
+        campus: CampusCode,
+        /// Its school and province.
+        site: Site,
+        /// From when on it is deleted if it has no active claim (R9).
+        delete_after: Moment,
+        /// The idempotency key it came with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<KeyNote>,
+    }
+    /// An enrolment was deleted, by its candidate (R10) or because its time was over (R9).
+    EnrolmentDeleted = "enrolment_deleted" {
+        /// Whose.
+        candidate: CandidateId,
+        /// Who.
+        by: By,
+    }
+    /// An enrolment is kept for longer (1.4, R33).
+    EnrolmentExtended = "enrolment_extended" {
+        /// Whose.
+        candidate: CandidateId,
+        /// From when on it is deleted now.
+        delete_after: Moment,
+        /// Who.
+        by: By,
+        /// Why.
+        reason: Arc<str>,
+    }
+    /// The sitting was set.
+    SittingSaved = "sitting_saved" {
+        /// As it is now.
+        sitting: Box<Sitting>,
+        /// Who.
+        by: By,
+    }
+    /// A campus was added or changed.
+    CampusSaved = "campus_saved" {
+        /// As it is now.
+        campus: Box<Campus>,
+        /// Who.
+        by: By,
+    }
+    /// A file of persons' data was imported; the data is kept elsewhere.
+    Imported = "imported" {
+        /// What.
+        kind: ImportKind,
+        /// Lines taken.
+        accepted: u64,
+        /// Lines refused.
+        rejected: u64,
+        /// Who.
+        by: By,
+    }
+    /// Expiry was suspended (1.4).
+    ExpirySuspended = "expiry_suspended" {
+        /// Who.
+        by: By,
+        /// Why.
+        reason: Arc<str>,
+    }
+    /// Expiry was resumed (1.4).
+    ExpiryResumed = "expiry_resumed" {
+        /// Who.
+        by: By,
+        /// Why.
+        reason: Arc<str>,
+    }
+}
+
+impl Event {
+    /// The candidate whom it concerns, if it concerns one.
+    pub fn candidate(&self) -> Option<CandidateId> {
+        match self {
+            Self::AgreementAccepted { candidate, .. }
+            | Self::Enrolled { candidate, .. }
+            | Self::EnrolmentDeleted { candidate, .. }
+            | Self::EnrolmentExtended { candidate, .. } => Some(*candidate),
+            Self::SittingSaved { .. }
+            | Self::CampusSaved { .. }
+            | Self::Imported { .. }
+            | Self::ExpirySuspended { .. }
+            | Self::ExpiryResumed { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! A candidate's idempotency keys: the last 32, each with the answer it got (2.1).
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::ClaimNumber;
+use crate::ids::{ClaimId, PoolId};
+use crate::seats::Standing;
+use crate::stored::KeyNote;
+use crate::time::Moment;
+
+/// How many keys of a candidate are remembered.
+pub const KEYS_MAX: u8 = 32;
+
+/// What a key was answered with.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyAnswer {
+    /// A claim made for it, as it stood when it was made.
+    Made(ClaimId),
+    /// A claim that was there already, as it stood then.
+    Existing(Box<Standing>),
+    /// The enrolment made for it, by the instant of its saving.
+    Enrolled(Moment),
+}
+
+impl KeyAnswer {
+    /// The answer that a claim made for the key.
+    pub fn made(pool: PoolId, number: ClaimNumber) -> Self {
+        Self::Made(ClaimId { pool, number })
+    }
+}
+
+/// The remembered keys, in their places.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Keys {
+    known: Vec<(KeyNote, KeyAnswer)>,
+    next_slot: u8,
+}
+
+impl Keys {
+    /// The note for a new key: the place of the oldest.
+    pub fn note(&self, key: u128, body: u128) -> KeyNote {
+        KeyNote {
+            slot: self.next_slot,
+            key,
+            body,
+        }
+    }
+
+    /// The note and answer of a key that is known.
+    pub fn find(&self, key: u128) -> Option<&(KeyNote, KeyAnswer)> {
+        self.known.iter().find(|(note, _)| note.key == key)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &(KeyNote, KeyAnswer)> {
+        self.known.iter()
+    }
+
+    /// Remembers a key with its answer, in the place that its note says.
+    pub fn remember(&mut self, note: KeyNote, answer: KeyAnswer) {
+        self.known.retain(|(other, _)| other.slot != note.slot);
+        self.known.push((note, answer));
+        self.next_slot = (note.slot + 1) % KEYS_MAX;
+    }
+
+    /// Keys as a checkpoint kept them, in the order in which they were remembered.
+    pub fn restore(known: Vec<(KeyNote, KeyAnswer)>) -> Self {
+        let next_slot = known.last().map_or(0, |(note, _)| (note.slot + 1) % KEYS_MAX);
+        Self { known, next_slot }
+    }
+
+    /// Whether a key was answered with that claim as it was made.
+    pub fn name(&self, claim: ClaimId) -> bool {
+        self.known
+            .iter()
+            .any(|(_, answer)| *answer == KeyAnswer::Made(claim))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_32_keys_are_remembered_and_the_oldest_makes_room() {
+        let mut keys = Keys::default();
+        for key in 1..=40 {
+            let note = keys.note(key, key);
+            keys.remember(note, KeyAnswer::Enrolled(Moment::MIN));
+        }
+        assert!(keys.find(8).is_none());
+        assert!(keys.find(9).is_some());
+        assert!(keys.find(40).is_some());
+        assert_eq!(keys.iter().count(), 32);
+        let restored = Keys::restore(keys.iter().cloned().collect());
+        assert_eq!(restored, keys);
+    }
+}

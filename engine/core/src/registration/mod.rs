@@ -1,0 +1,13 @@
+//! One candidate: agreement, student record, enrolment, and the rules across pools (R2–R13).
+
+mod candidate;
+mod eligibility;
+mod event;
+mod keys;
+mod name;
+
+pub use candidate::{Agreed, Ask, Candidate, Enrolment, Verdict};
+pub use eligibility::Eligibility;
+pub use event::{Event, ImportKind};
+pub use keys::{KEYS_MAX, KeyAnswer, Keys};
+pub use name::same_name;

@@ -1,0 +1,270 @@
+//! What happened in a pool. Past tense; each carries all that its effect needs, so that replay decides nothing.
+
+use std::sync::Arc;
+
+use super::Standing;
+use super::command::{By, RegisteredBy, RemovalCause, WithdrawReason};
+use crate::ids::{CandidateId, ClaimNumber, Fen, SubjectCode};
+use crate::sites::{Level, Paper, Site};
+use crate::stored::{KeyNote, events};
+use crate::time::Moment;
+
+events! {
+    /// Something that happened in a pool.
+    pub enum Event;
+
+    /// The pool came to be.
+    PoolCreated = "pool_created" {
+        /// Where it lies.
+        site: Site,
+        /// Written or oral.
+        paper: Paper,
+        /// Its level.
+        level: Level,
+        /// The written subject that its claims need (R13).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        requires: Option<SubjectCode>,
+        /// Its seats.
+        capacity: u32,
+        /// Whether it takes claims.
+        open: bool,
+        /// What a seat costs.
+        fee_fen: Fen,
+        /// When the exam is sat, as the school wrote it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exam_date: Option<Arc<str>>,
+        /// Who made it.
+        by: By,
+    }
+    /// The number of seats changed (R34).
+    CapacitySet = "capacity_set" {
+        /// Its seats from now on.
+        capacity: u32,
+        /// Whether more are taken than that, so that released seats vanish.
+        draining: bool,
+        /// Who.
+        by: By,
+    }
+    /// It takes claims from now on.
+    PoolOpened = "pool_opened" {
+        /// Who.
+        by: By,
+    }
+    /// It takes no claims from now on; who holds or waits stays.
+    PoolClosed = "pool_closed" {
+        /// Who.
+        by: By,
+    }
+    /// What is shown of it changed: the fee of later claims, the date of the exam.
+    TermsSet = "terms_set" {
+        /// What a seat costs.
+        fee_fen: Fen,
+        /// When the exam is sat.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exam_date: Option<Arc<str>>,
+        /// Who.
+        by: By,
+    }
+    /// A seat was given (R14).
+    ClaimHeld = "claim_held" {
+        /// The claim.
+        claim: ClaimNumber,
+        /// Whose.
+        candidate: CandidateId,
+        /// Its payment deadline (R16).
+        held_until: Moment,
+        /// What it costs.
+        fee_fen: Fen,
+        /// Who registered.
+        registered_by: RegisteredBy,
+        /// The idempotency key it came with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<KeyNote>,
+    }
+    /// A place in the queue was given (R19, R20).
+    ClaimQueued = "claim_queued" {
+        /// The claim.
+        claim: ClaimNumber,
+        /// Whose.
+        candidate: CandidateId,
+        /// Its place then, from 1.
+        position: u32,
+        /// What it costs.
+        fee_fen: Fen,
+        /// Who registered.
+        registered_by: RegisteredBy,
+        /// The idempotency key it came with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<KeyNote>,
+    }
+    /// The head of the queue got a seat (R21).
+    ClaimPromoted = "claim_promoted" {
+        /// The claim.
+        claim: ClaimNumber,
+        /// Whose.
+        candidate: CandidateId,
+        /// Its payment deadline.
+        held_until: Moment,
+    }
+    /// A held seat was given up (R17).
+    ClaimCancelled = "claim_cancelled" {
+        /// The claim.
+        claim: ClaimNumber,
+        /// Whose.
+        candidate: CandidateId,
+        /// Who gave it up.
+        by: By,
+        /// Why, if said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<WithdrawReason>,
+    }
+    /// A place in the queue was given up (R22).
+    ClaimWithdrawn = "claim_withdrawn" {
+        /// The claim.
+        claim: ClaimNumber,
+        /// Whose.
+        candidate: CandidateId,
+        /// Who gave it up.
+        by: By,
+        /// Why.
+        reason: WithdrawReason,
+    }
+    /// A hold's deadline passed unpaid (R16).
+    ClaimExpired = "claim_expired" {
+        /// The claim.
+        claim: ClaimNumber,
+        /// Whose.
+        candidate: CandidateId,
+    }
+    /// It went with what it depends on (R10, R13).
+    ClaimRemoved = "claim_removed" {
+        /// The claim.
+        claim: ClaimNumber,
+        /// Whose.
+        candidate: CandidateId,
+        /// With what.
+        cause: RemovalCause,
+    }
+    /// The provider's verified answer said so (R26).
+    ClaimPaid = "claim_paid" {
+        /// The claim.
+        claim: ClaimNumber,
+        /// Whose.
+        candidate: CandidateId,
+    }
+    /// Promotions ended before its turn came (R23).
+    ClaimLapsed = "claim_lapsed" {
+        /// The claim.
+        claim: ClaimNumber,
+        /// Whose.
+        candidate: CandidateId,
+    }
+    /// A hold got a later deadline (1.4, R33).
+    DeadlineExtended = "deadline_extended" {
+        /// The claim.
+        claim: ClaimNumber,
+        /// Whose.
+        candidate: CandidateId,
+        /// Its new deadline.
+        held_until: Moment,
+        /// Who.
+        by: By,
+        /// Why.
+        reason: Arc<str>,
+    }
+    /// A new idempotency key was answered with an existing claim.
+    KeyRemembered = "key_remembered" {
+        /// The claim it was answered with.
+        claim: ClaimNumber,
+        /// Whose key.
+        candidate: CandidateId,
+        /// The key.
+        key: KeyNote,
+        /// The claim as the answer showed it.
+        answered: Box<Standing>,
+    }
+}
+
+impl Event {
+    /// The claim and candidate that it concerns, if it concerns one.
+    pub fn claim(&self) -> Option<(ClaimNumber, CandidateId)> {
+        match self {
+            Self::PoolCreated { .. }
+            | Self::CapacitySet { .. }
+            | Self::PoolOpened { .. }
+            | Self::PoolClosed { .. }
+            | Self::TermsSet { .. } => None,
+            Self::ClaimHeld { claim, candidate, .. }
+            | Self::ClaimQueued { claim, candidate, .. }
+            | Self::ClaimPromoted { claim, candidate, .. }
+            | Self::ClaimCancelled { claim, candidate, .. }
+            | Self::ClaimWithdrawn { claim, candidate, .. }
+            | Self::ClaimExpired { claim, candidate }
+            | Self::ClaimRemoved { claim, candidate, .. }
+            | Self::ClaimPaid { claim, candidate }
+            | Self::ClaimLapsed { claim, candidate }
+            | Self::DeadlineExtended { claim, candidate, .. }
+            | Self::KeyRemembered { claim, candidate, .. } => Some((*claim, *candidate)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_read_back_as_they_were_written() {
+        let key = KeyNote {
+            slot: 3,
+            key: 7,
+            body: u128::MAX,
+        };
+        let events = [
+            Event::ClaimHeld {
+                claim: ClaimNumber(1),
+                candidate: CandidateId(5),
+                held_until: Moment::from_unix_ms(9),
+                fee_fen: Fen(1),
+                registered_by: RegisteredBy::School,
+                key: Some(key),
+            },
+            Event::PoolOpened {
+                by: By::Staff("t".into()),
+            },
+            Event::ClaimExpired {
+                claim: ClaimNumber(2),
+                candidate: CandidateId(6),
+            },
+        ];
+        for event in events {
+            assert_eq!(
+                Event::read(event.kind(), &event.payload().unwrap()).unwrap(),
+                event
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_newer_release_wrote_is_refused_with_a_reason() {
+        assert!(
+            Event::read("claim_moved", "{}")
+                .unwrap_err()
+                .to_string()
+                .contains("newer release")
+        );
+        let newer = r#"{"v":2,"claim":1,"candidate":2}"#;
+        assert!(
+            Event::read("claim_expired", newer)
+                .unwrap_err()
+                .to_string()
+                .contains("version 2")
+        );
+        assert!(
+            Event::read("claim_expired", r#"{"v":1"#)
+                .unwrap_err()
+                .to_string()
+                .contains("damaged")
+        );
+    }
+}
