@@ -80,6 +80,11 @@ impl Postgres {
         shared.as_ref().map_err(|error| anyhow!(error.clone()))
     }
 
+    /// Whether the server's programs are on this machine, for those who can do without.
+    pub fn is_installed() -> bool {
+        Installation::find().is_ok()
+    }
+
     /// A running cluster of the caller's own.
     pub fn private(settings: Settings) -> anyhow::Result<Self> {
         let installation = Installation::find()?;
