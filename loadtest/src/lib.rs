@@ -5,5 +5,6 @@
 
 pub mod arrivals;
 pub mod check;
+pub mod client;
 pub mod history;
 pub mod world;

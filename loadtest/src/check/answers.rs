@@ -143,7 +143,8 @@ pub(super) fn check_repeats(history: &History, verdict: &mut Verdict) {
     let mut by_key: HashMap<(u32, u16), (&Seen, u32)> = HashMap::new();
     for Sighting { request: index, seen } in history.sightings() {
         let request = &history.requests()[*index as usize];
-        if request.operation != Operation::Claim || request.key.0 == 0 {
+        let granted = request.operation == Operation::Claim && matches!(request.status, 200 | 201);
+        if !granted || request.key.0 == 0 {
             continue;
         }
         let key = (request.candidate.0, request.key.0);
