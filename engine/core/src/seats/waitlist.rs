@@ -1,8 +1,8 @@
 //! The queue of a pool: first in, first out; a place, a withdrawal and the head each in O(log n) (R20).
 //!
 //! Slots in order of acceptance, live or left, with a Fenwick tree of live counts over them. Claim numbers rise
-//! with acceptance, so the slot of a claim is found by binary search. Slots that everybody before has left are
-//! dropped when they are half of all.
+//! with acceptance, so the slot of a claim is found by a search between two bounds. Slots that everybody before has
+//! left are dropped when they are half of all.
 
 use std::hash::{Hash, Hasher};
 
@@ -84,8 +84,19 @@ impl Waitlist {
         true
     }
 
+    /// The slot of a claim that waits. Numbers rise by one or more from slot to slot, so a claim's slot is at most as
+    /// far from an end as its number is from that end's: exactly so, with nothing left to search, where nobody in
+    /// between went elsewhere, which is what a full pool's queue looks like.
     fn index(&self, claim: ClaimNumber) -> Option<usize> {
-        let index = self.slots.binary_search_by_key(&claim, |slot| slot.claim).ok()?;
+        let (first, last) = (self.slots.first()?.claim, self.slots.last()?.claim);
+        let from_first = usize::try_from(claim.0.checked_sub(first.0)?).ok()?;
+        let from_last = usize::try_from(last.0.checked_sub(claim.0)?).ok()?;
+        let highest = from_first.min(self.slots.len() - 1);
+        let lowest = (self.slots.len() - 1).saturating_sub(from_last);
+        let offset = self.slots[lowest..=highest]
+            .binary_search_by_key(&claim, |slot| slot.claim)
+            .ok()?;
+        let index = lowest + offset;
         self.slots[index].live.then_some(index)
     }
 
