@@ -4,7 +4,9 @@
 //! can't hide itself here. The library is for tests that want the judge: [`check`] and [`history`].
 
 pub mod arrivals;
+pub mod candidate;
 pub mod check;
 pub mod client;
+pub mod driver;
 pub mod history;
 pub mod world;
