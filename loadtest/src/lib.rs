@@ -6,7 +6,11 @@
 pub mod arrivals;
 pub mod candidate;
 pub mod check;
+pub mod cli;
 pub mod client;
 pub mod driver;
 pub mod history;
+pub mod processes;
+pub mod scenario;
+pub mod setup;
 pub mod world;

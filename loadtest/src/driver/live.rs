@@ -38,7 +38,7 @@ pub struct Snapshot {
 }
 
 /// Latencies above this are counted as this.
-pub const LATENCY_US_MAX: u64 = 600_000_000;
+const LATENCY_US_MAX: u64 = 600_000_000;
 
 impl Default for Live {
     fn default() -> Self {

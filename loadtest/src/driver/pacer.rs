@@ -19,7 +19,13 @@ impl Pacer {
     pub(super) fn new() -> io::Result<Self> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
-        Ok(Self(AsyncFd::new(timer)?))
+        #[expect(
+            deprecated,
+            reason = "unsound only for types whose handle can change, which an OwnedFd's can't; what replaces it is \
+                      an unsafe function, and this package forbids those"
+        )]
+        let timer = AsyncFd::new(timer)?;
+        Ok(Self(timer))
     }
 
     /// Sleeps for so long. Dropping the future leaves the clock usable.

@@ -53,6 +53,7 @@ pub fn sitting_json(times: &SittingTimes) -> Value {
     json!({
         "id": SITTING_ID, "name": "压力测试考次",
         "hold_seconds": times.hold_seconds, "enrolment_seconds": 86_400,
+        "order_margin_seconds": (times.hold_seconds / 2).clamp(1, 360),
         "agreement": { "version": AGREEMENT_VERSION, "text": "压力测试用报名协议。" },
         "windows": [
             window("qualification", times.qualification_opens_at),
