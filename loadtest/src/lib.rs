@@ -11,6 +11,7 @@ pub mod client;
 pub mod driver;
 pub mod history;
 pub mod processes;
+pub mod report;
 pub mod scenario;
 pub mod setup;
 pub mod world;
