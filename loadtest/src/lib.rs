@@ -4,6 +4,7 @@
 //! can't hide itself here. The library is for tests that want the judge: [`check`] and [`history`].
 
 pub mod arrivals;
+pub mod bench;
 pub mod candidate;
 pub mod check;
 pub mod cli;
@@ -12,6 +13,7 @@ pub mod driver;
 pub mod history;
 pub mod processes;
 pub mod report;
+pub mod run;
 pub mod scenario;
 pub mod setup;
 pub mod world;
