@@ -90,6 +90,16 @@ pub enum RemovalCause {
     WithEnrolment,
 }
 
+/// What a claim that went gave back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Freed {
+    /// A held seat.
+    Seat,
+    /// A place in the queue.
+    Place,
+}
+
 /// What to do when a lowered capacity is less than what is taken (R34).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::Standing;
-use super::command::{By, RegisteredBy, RemovalCause, WithdrawReason};
+use super::command::{By, Freed, RegisteredBy, RemovalCause, WithdrawReason};
+use super::{ClaimState, Gone, Standing};
 use crate::ids::{CandidateId, ClaimNumber, Fen, SubjectCode};
 use crate::sites::{Level, Paper, Site};
 use crate::stored::{KeyNote, events};
@@ -144,6 +144,8 @@ events! {
         candidate: CandidateId,
         /// With what.
         cause: RemovalCause,
+        /// What it gave back: a seat, or a place in the queue.
+        freed: Freed,
     }
     /// The provider's verified answer said so (R26).
     ClaimPaid = "claim_paid" {
@@ -186,6 +188,29 @@ events! {
 }
 
 impl Event {
+    /// The state that an event puts an existing claim into; none where it leaves the state alone.
+    pub fn new_state(&self) -> Option<ClaimState> {
+        match self {
+            Self::ClaimPromoted { held_until, .. } | Self::DeadlineExtended { held_until, .. } => {
+                Some(ClaimState::Held { until: *held_until })
+            }
+            Self::ClaimPaid { .. } => Some(ClaimState::Paid),
+            Self::ClaimCancelled { .. } => Some(ClaimState::Gone(Gone::Cancelled)),
+            Self::ClaimWithdrawn { .. } => Some(ClaimState::Gone(Gone::Withdrawn)),
+            Self::ClaimExpired { .. } => Some(ClaimState::Gone(Gone::Expired)),
+            Self::ClaimRemoved { .. } => Some(ClaimState::Gone(Gone::Removed)),
+            Self::ClaimLapsed { .. } => Some(ClaimState::Gone(Gone::Lapsed)),
+            Self::PoolCreated { .. }
+            | Self::CapacitySet { .. }
+            | Self::PoolOpened { .. }
+            | Self::PoolClosed { .. }
+            | Self::TermsSet { .. }
+            | Self::ClaimHeld { .. }
+            | Self::ClaimQueued { .. }
+            | Self::KeyRemembered { .. } => None,
+        }
+    }
+
     /// The claim and candidate that it concerns, if it concerns one.
     pub fn claim(&self) -> Option<(ClaimNumber, CandidateId)> {
         match self {

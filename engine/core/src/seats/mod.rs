@@ -10,7 +10,7 @@ mod state;
 mod waitlist;
 
 pub use command::{
-    By, Change, Command, Expiry, OnFull, RegisteredBy, RemovalCause, WhenShort, WithdrawReason,
+    By, Change, Command, Expiry, Freed, OnFull, RegisteredBy, RemovalCause, WhenShort, WithdrawReason,
 };
 pub use deadlines::Deadlines;
 pub use event::Event;

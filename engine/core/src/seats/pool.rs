@@ -47,6 +47,19 @@ pub struct Settings {
     pub exam_date: Option<Arc<str>>,
 }
 
+impl Settings {
+    /// Those of a pool before its first event: no seats, closed.
+    pub fn none() -> Self {
+        Self {
+            capacity: 0,
+            open: false,
+            draining: false,
+            fee: Fen(0),
+            exam_date: None,
+        }
+    }
+}
+
 /// One claim as its pool knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Claim {

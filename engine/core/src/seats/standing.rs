@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClaimState, Event, Gone, RegisteredBy};
+use super::{ClaimState, Event, RegisteredBy};
 use crate::audit::{Hash, Seal};
 use crate::ids::{ClaimId, Fen, PoolId, Sequence, SubjectCode};
 use crate::sites::{Level, Paper, Site};
@@ -122,7 +122,7 @@ impl Standing {
 
     /// What a later event makes of it.
     pub fn evolve(&mut self, event: &Event, seal: &Seal) {
-        let Some(state) = new_state(event) else { return };
+        let Some(state) = event.new_state() else { return };
         self.state = state;
         self.state_at = seal.at;
         self.state_sequence = seal.sequence;
@@ -143,28 +143,5 @@ impl Standing {
             state_hash: self.chain_hash,
             ..*self
         }
-    }
-}
-
-/// The state that an event puts an existing claim into; none where it leaves the state alone.
-pub(crate) fn new_state(event: &Event) -> Option<ClaimState> {
-    match event {
-        Event::ClaimPromoted { held_until, .. } | Event::DeadlineExtended { held_until, .. } => {
-            Some(ClaimState::Held { until: *held_until })
-        }
-        Event::ClaimPaid { .. } => Some(ClaimState::Paid),
-        Event::ClaimCancelled { .. } => Some(ClaimState::Gone(Gone::Cancelled)),
-        Event::ClaimWithdrawn { .. } => Some(ClaimState::Gone(Gone::Withdrawn)),
-        Event::ClaimExpired { .. } => Some(ClaimState::Gone(Gone::Expired)),
-        Event::ClaimRemoved { .. } => Some(ClaimState::Gone(Gone::Removed)),
-        Event::ClaimLapsed { .. } => Some(ClaimState::Gone(Gone::Lapsed)),
-        Event::PoolCreated { .. }
-        | Event::CapacitySet { .. }
-        | Event::PoolOpened { .. }
-        | Event::PoolClosed { .. }
-        | Event::TermsSet { .. }
-        | Event::ClaimHeld { .. }
-        | Event::ClaimQueued { .. }
-        | Event::KeyRemembered { .. } => None,
     }
 }

@@ -3,7 +3,7 @@
 use super::Pool;
 use crate::ids::{CandidateId, ClaimNumber};
 use crate::invariant::{Breach, Invariant};
-use crate::seats::{ClaimState, Event};
+use crate::seats::{ClaimState, Event, Freed};
 use crate::sites::Terms;
 use crate::time::Moment;
 
@@ -65,11 +65,15 @@ impl Pool {
             Event::ClaimWithdrawn { claim, candidate, .. } | Event::ClaimLapsed { claim, candidate } => {
                 self.fits_state(*claim, *candidate, event, |state| state == ClaimState::Waiting)
             }
-            Event::ClaimRemoved { claim, candidate, .. } => {
-                self.fits_state(*claim, *candidate, event, |state| {
-                    is_held(state) || state == ClaimState::Waiting
-                })
-            }
+            Event::ClaimRemoved {
+                claim,
+                candidate,
+                freed,
+                ..
+            } => self.fits_state(*claim, *candidate, event, |state| match freed {
+                Freed::Seat => is_held(state),
+                Freed::Place => state == ClaimState::Waiting,
+            }),
             Event::KeyRemembered { claim, candidate, .. } => {
                 self.fits_state(*claim, *candidate, event, |_| true)
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Events, Pool};
 use crate::ids::{CandidateId, ClaimNumber};
 use crate::seats::command::{
-    By, Change, Command, OnFull, RegisteredBy, RemovalCause, WhenShort, WithdrawReason,
+    By, Change, Command, Freed, OnFull, RegisteredBy, RemovalCause, WhenShort, WithdrawReason,
 };
 use crate::seats::{ClaimState, Event, Refusal};
 use crate::sites::{Paper, Terms};
@@ -183,17 +183,18 @@ impl Pool {
         now: Moment,
     ) -> Result<Events, Refusal> {
         let found = self.find(claim)?;
-        match found.state {
-            ClaimState::Paid | ClaimState::Gone(_) => Ok(Events::new()),
-            ClaimState::Held { .. } | ClaimState::Waiting => {
-                let removed = Event::ClaimRemoved {
-                    claim,
-                    candidate: found.candidate,
-                    cause,
-                };
-                Ok(self.release(removed, found.state, terms, now))
-            }
-        }
+        let freed = match found.state {
+            ClaimState::Paid | ClaimState::Gone(_) => return Ok(Events::new()),
+            ClaimState::Held { .. } => Freed::Seat,
+            ClaimState::Waiting => Freed::Place,
+        };
+        let removed = Event::ClaimRemoved {
+            claim,
+            candidate: found.candidate,
+            cause,
+            freed,
+        };
+        Ok(self.release(removed, found.state, terms, now))
     }
 
     fn decide_extend(

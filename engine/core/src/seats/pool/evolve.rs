@@ -2,7 +2,6 @@
 
 use super::{Claim, Pool, Settings};
 use crate::ids::{CandidateId, ClaimNumber};
-use crate::seats::standing::new_state;
 use crate::seats::{ClaimState, Event};
 
 impl Pool {
@@ -56,7 +55,7 @@ impl Pool {
             | Event::ClaimExpired { claim, .. }
             | Event::ClaimRemoved { claim, .. }
             | Event::ClaimLapsed { claim, .. } => {
-                if let Some(state) = new_state(event) {
+                if let Some(state) = event.new_state() {
                     self.change_state(*claim, state);
                 }
             }

@@ -1,0 +1,148 @@
+//! A candidate's idempotency keys (R15): the last 32, each with the answer that it got.
+
+use kaowei_core::audit::Seal;
+use kaowei_core::ids::{CandidateId, ClaimId, ClaimNumber, Fen, RecordId, RecordVersion};
+use kaowei_core::registration::{self, Candidate, KEYS_MAX, KeyAnswer, Keys};
+use kaowei_core::seats::{ClaimState, Event, RegisteredBy, Standing};
+use kaowei_core::stored::KeyNote;
+
+use crate::town::{DAY, enrolled, facts, midnight, seal, site};
+
+const LI: CandidateId = CandidateId(1);
+
+fn made(number: u32, key: Option<KeyNote>) -> Event {
+    Event::ClaimHeld {
+        claim: ClaimNumber(number),
+        candidate: LI,
+        held_until: midnight() + DAY,
+        fee_fen: Fen(3_000),
+        registered_by: RegisteredBy::Candidate,
+        key,
+    }
+}
+
+fn expired(number: u32) -> Event {
+    Event::ClaimExpired {
+        claim: ClaimNumber(number),
+        candidate: LI,
+    }
+}
+
+fn settle(candidate: &mut Candidate, event: &Event, sequence: u64) -> Seal {
+    let seal = seal(sequence, midnight());
+    candidate.settle(&facts("991010-1"), event, &seal);
+    seal
+}
+
+fn id(number: u32) -> ClaimId {
+    ClaimId {
+        pool: facts("991010-1").id,
+        number: ClaimNumber(number),
+    }
+}
+
+/// What a key is answered with now.
+fn answer(candidate: &Candidate, key: u128) -> Option<Standing> {
+    match &candidate.keys().find(key)?.1 {
+        KeyAnswer::Made(id) => candidate.claim(*id).map(Standing::as_made),
+        KeyAnswer::Existing(standing) => Some(**standing),
+        KeyAnswer::Enrolled(_) => None,
+    }
+}
+
+#[test]
+fn r15_a_key_is_answered_the_same_after_its_claim_is_gone() {
+    let mut li = enrolled(LI);
+    let note = li.note_key(7, 70);
+    settle(&mut li, &made(1, Some(note)), 1);
+    let first = answer(&li, 7).unwrap();
+    assert_eq!(
+        first.state,
+        ClaimState::Held {
+            until: midnight() + DAY
+        }
+    );
+    settle(&mut li, &expired(1), 2);
+    assert_eq!(li.claim(id(1)).unwrap().state.as_str(), "expired");
+    assert_eq!(answer(&li, 7), Some(first));
+    assert_eq!(
+        li.keys().find(7).unwrap().0.body,
+        70,
+        "another body is seen to be another"
+    );
+}
+
+#[test]
+fn r15_a_key_answered_with_an_existing_claim_keeps_it_as_it_stood_then() {
+    let mut li = enrolled(LI);
+    settle(&mut li, &made(1, None), 1);
+    let extended = Event::DeadlineExtended {
+        claim: ClaimNumber(1),
+        candidate: LI,
+        held_until: midnight() + DAY + DAY,
+        by: kaowei_core::seats::By::System,
+        reason: "outage".into(),
+    };
+    settle(&mut li, &extended, 2);
+    let then = *li.claim(id(1)).unwrap();
+    let remembered = Event::KeyRemembered {
+        claim: ClaimNumber(1),
+        candidate: LI,
+        key: li.note_key(8, 80),
+        answered: Box::new(then),
+    };
+    settle(&mut li, &remembered, 3);
+    settle(&mut li, &expired(1), 4);
+    assert_eq!(answer(&li, 8), Some(then));
+    assert_eq!(
+        li.claim(id(1)).unwrap().state_sequence.0,
+        4,
+        "a remembered key does not change the claim"
+    );
+}
+
+#[test]
+fn r15_the_claim_of_a_remembered_key_stays_listed_though_32_later_ones_are_gone() {
+    let mut li = enrolled(LI);
+    let note = li.note_key(7, 70);
+    settle(&mut li, &made(1, Some(note)), 1);
+    settle(&mut li, &expired(1), 2);
+    for number in 2..=60 {
+        settle(&mut li, &made(number, None), u64::from(number) * 2);
+        settle(&mut li, &expired(number), u64::from(number) * 2 + 1);
+    }
+    assert!(answer(&li, 7).is_some());
+    assert_eq!(li.claims().len(), 32);
+    assert!(li.claim(id(60)).is_some());
+    assert!(li.claim(id(2)).is_none());
+}
+
+#[test]
+fn r15_32_keys_are_remembered_across_operations_and_a_33rd_takes_the_oldest_s_place() {
+    let mut li = enrolled(LI);
+    let enrolled = registration::Event::Enrolled {
+        candidate: LI,
+        record: RecordId(1),
+        record_version: RecordVersion(1),
+        campus: "991010".parse().unwrap(),
+        site: site(),
+        delete_after: midnight() + DAY,
+        key: Some(li.note_key(1_000, 0)),
+    };
+    li.evolve(&enrolled, midnight());
+    assert_eq!(li.keys().find(1_000).unwrap().1, KeyAnswer::Enrolled(midnight()));
+    for number in 1..=u32::from(KEYS_MAX) {
+        let note = li.note_key(number.into(), 0);
+        settle(&mut li, &made(number, Some(note)), u64::from(number) * 2);
+        settle(&mut li, &expired(number), u64::from(number) * 2 + 1);
+    }
+    assert!(li.keys().find(1_000).is_none(), "the oldest made room");
+    assert_eq!(li.keys().iter().count(), usize::from(KEYS_MAX));
+    assert!((1..=32).all(|key| answer(&li, key).is_some()));
+    let restored = Keys::restore(li.keys().iter().cloned().collect());
+    assert_eq!(
+        restored.note(5, 5),
+        li.note_key(5, 5),
+        "the next place is known after a restart"
+    );
+}

@@ -1,0 +1,22 @@
+//! The core's rules as scripts, as properties against a naive model, as replays and as an exhaustive search.
+//!
+//! One binary. [`town`] couples pools and candidates as the engine does; [`script`] is the small language of the
+//! pool tests; [`naive`] is the model to compare with: a list and a loop.
+//!
+//! `PROPTEST_CASES` scales the properties (each runs 40 times as many sequences as it says; 25,000 makes the million
+//! before a release), `PROPTEST_RNG_SEED` sets their seed. Without them every run is the same.
+
+mod candidates;
+mod capacity;
+mod chain;
+mod exhaustive;
+mod journal;
+mod keys;
+mod misfits;
+mod naive;
+mod properties;
+mod replay;
+mod script;
+mod seats;
+mod town;
+mod waitlist;
