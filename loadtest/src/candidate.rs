@@ -6,41 +6,21 @@
 //!
 //! Deliberately absent: agreement, qualification and enrolment, which all do once before (`driver/warm_up.rs`).
 
+mod habits;
+#[cfg(test)]
+mod tests;
+
 use http::HeaderValue;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use smallvec::SmallVec;
 
+pub use habits::Habits;
+use habits::{pause_before_retry, poll_pause, think};
+
 use crate::client::{Answer, Call, OnFull, Subject};
 use crate::history::{ClaimState, Code, KeyNumber, Operation, PoolIndex};
 use crate::world::{self, NO_POOL, Paper, World};
-
-/// How often candidates do what, as shares from 0 to 1, and how long they think.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Habits {
-    /// Look at their campus's list of pools before claiming.
-    pub look: f64,
-    /// Click twice: the same request with the same key at once.
-    pub double_click: f64,
-    /// Have a second tab: the same request with another key at once.
-    pub second_tab: f64,
-    /// Hang up after some milliseconds and send again with the same key.
-    pub impatient: f64,
-    /// Ask first without the queue, and decide once they hear that it is full.
-    pub reject_first: f64,
-    /// Of those told that it is full: enter the queue.
-    pub then_queue: f64,
-    /// Give a held seat back.
-    pub cancel: f64,
-    /// Of those: claim again.
-    pub claim_again: f64,
-    /// Leave the queue.
-    pub withdraw: f64,
-    /// How often each asks for his state after his claim.
-    pub polls: u16,
-    /// Mean pause before doing something of one's own accord.
-    pub think_seconds: f64,
-}
 
 /// Something a candidate does at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,8 +74,6 @@ struct Wish {
 
 /// After so many tries without a definite answer a candidate gives up for this run.
 const TRIES_MAX: u8 = 60;
-/// The pause between two looks at one's state where the server does not say.
-const POLL_MS: u32 = 2000;
 
 /// One candidate's memory.
 #[derive(Clone, Debug)]
@@ -420,172 +398,5 @@ impl Candidate {
     fn next_key(&mut self) -> KeyNumber {
         self.last_key.0 = self.last_key.0.wrapping_add(1).max(1);
         self.last_key
-    }
-}
-
-/// A pause of one's own accord, exponential with the habits' mean, cut at four times that.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a positive number of microseconds"
-)]
-fn think(habits: &Habits, dice: &mut ChaCha8Rng) -> u64 {
-    let drawn = -(1.0 - dice.random::<f64>()).ln();
-    (habits.think_seconds * drawn.min(4.0) * 1e6) as u64
-}
-
-/// What the server says, or a growing pause, with some chance in it so that they do not all come back at once.
-fn pause_before_retry(answer: &Answer, tries: u8, dice: &mut ChaCha8Rng) -> u64 {
-    let told = answer.retry_after_ms.map(u64::from);
-    let pause_ms = told.unwrap_or_else(|| (100_u64 << tries.min(5)).min(2000));
-    let spread = dice.random_range(0..=pause_ms / 4 + 1);
-    (pause_ms + spread) * 1000
-}
-
-fn poll_pause(answer: &Answer, dice: &mut ChaCha8Rng) -> u64 {
-    let pause_ms = u64::from(answer.next_poll_ms.unwrap_or(POLL_MS).max(100));
-    (pause_ms + dice.random_range(0..=pause_ms / 10)) * 1000
-}
-
-#[cfg(test)]
-mod tests {
-    use rand::SeedableRng;
-
-    use super::*;
-    use crate::history::Seen;
-
-    const HABITS: Habits = Habits {
-        look: 0.0,
-        double_click: 0.0,
-        second_tab: 0.0,
-        impatient: 0.0,
-        reject_first: 0.0,
-        then_queue: 1.0,
-        cancel: 0.0,
-        claim_again: 0.0,
-        withdraw: 0.0,
-        polls: 3,
-        think_seconds: 1.0,
-    };
-
-    fn li(habits: &Habits) -> (Candidate, ChaCha8Rng) {
-        let world = world::single_pool(1, 1);
-        let mut dice = ChaCha8Rng::seed_from_u64(1);
-        (
-            Candidate::new(&world.candidates[0], &world, habits, &mut dice),
-            dice,
-        )
-    }
-
-    fn refused(code: Code) -> Answer {
-        Answer {
-            status: 409,
-            ..Answer::none(code)
-        }
-    }
-
-    fn granted(state: ClaimState) -> Answer {
-        let mut answer = Answer::none(Code::None);
-        answer.status = 201;
-        answer.claims.push(Seen {
-            pool: PoolIndex(0),
-            number: 5,
-            state,
-            position: None,
-            seq: 8,
-            chain_hash: None,
-        });
-        answer
-    }
-
-    #[test]
-    fn a_request_whose_outcome_was_not_heard_is_repeated_with_the_same_key() {
-        let (mut li, mut dice) = li(&HABITS);
-        let (first, _) = li.call(Step::Arrive, &HABITS, &mut dice).unwrap();
-        for code in [
-            Code::TimedOut,
-            Code::Overloaded,
-            Code::ConnectionLost,
-            Code::RateLimited,
-        ] {
-            let follow = li.hear(Step::Arrive, &first, &Answer::none(code), &HABITS, &mut dice);
-            assert_eq!(follow[0].1, Step::AskWritten);
-            let (again, manner) = li.call(Step::AskWritten, &HABITS, &mut dice).unwrap();
-            assert_eq!(
-                (again.key, again.subject, manner),
-                (first.key, first.subject, Manner::Once)
-            );
-        }
-    }
-
-    #[test]
-    fn who_hears_that_it_is_full_asks_for_the_queue_with_a_new_key() {
-        let habits = Habits {
-            reject_first: 1.0,
-            ..HABITS
-        };
-        let (mut li, mut dice) = li(&habits);
-        let (first, _) = li.call(Step::Arrive, &habits, &mut dice).unwrap();
-        assert_eq!(first.subject, Subject::Pool(0, OnFull::Reject));
-        li.hear(Step::Arrive, &first, &refused(Code::PoolFull), &habits, &mut dice);
-        let (second, _) = li.call(Step::AskWritten, &habits, &mut dice).unwrap();
-        assert_eq!(second.subject, Subject::Pool(0, OnFull::Waitlist));
-        assert_ne!(second.key, first.key);
-    }
-
-    #[test]
-    fn a_place_at_the_door_is_shown_when_asking_again() {
-        let (mut li, mut dice) = li(&HABITS);
-        let (first, _) = li.call(Step::Arrive, &HABITS, &mut dice).unwrap();
-        let queued = Answer {
-            status: 503,
-            ticket: Some(HeaderValue::from_static("t")),
-            retry_after_ms: Some(400),
-            ..Answer::none(Code::Queued)
-        };
-        let follow = li.hear(Step::Arrive, &first, &queued, &HABITS, &mut dice);
-        assert!((400_000..=501_000).contains(&follow[0].0), "{follow:?}");
-        let (again, _) = li.call(Step::AskWritten, &HABITS, &mut dice).unwrap();
-        assert_eq!(again.ticket.unwrap(), "t");
-    }
-
-    #[test]
-    fn who_waits_withdraws_and_who_holds_cancels() {
-        for (state, operation) in [
-            (ClaimState::Waiting, Operation::Withdraw),
-            (ClaimState::Held, Operation::Cancel),
-        ] {
-            let habits = Habits {
-                cancel: 1.0,
-                withdraw: 1.0,
-                ..HABITS
-            };
-            let (mut li, mut dice) = li(&habits);
-            let (first, _) = li.call(Step::Arrive, &habits, &mut dice).unwrap();
-            let follow = li.hear(Step::Arrive, &first, &granted(state), &habits, &mut dice);
-            assert_eq!(follow[0].1, Step::GiveUp);
-            let (call, _) = li.call(Step::GiveUp, &habits, &mut dice).unwrap();
-            assert_eq!((call.operation, call.subject), (operation, Subject::Claim(0, 5)));
-        }
-    }
-
-    #[test]
-    fn he_stops_asking_for_his_state_after_his_share() {
-        let (mut li, mut dice) = li(&HABITS);
-        let (first, _) = li.call(Step::Arrive, &HABITS, &mut dice).unwrap();
-        let mut follow = li.hear(
-            Step::Arrive,
-            &first,
-            &granted(ClaimState::Held),
-            &HABITS,
-            &mut dice,
-        );
-        let mut polls = 0;
-        while let Some(&(_, Step::Poll)) = follow.last() {
-            let (call, _) = li.call(Step::Poll, &HABITS, &mut dice).unwrap();
-            polls += 1;
-            follow = li.hear(Step::Poll, &call, &Answer::none(Code::None), &HABITS, &mut dice);
-        }
-        assert_eq!(polls, 3);
     }
 }

@@ -50,6 +50,11 @@ pub struct Request {
     pub code: Code,
 }
 
+/// An index of 32 bits: a history of more than that has no place in this machine's memory.
+fn small(index: usize) -> u32 {
+    u32::try_from(index).expect("fewer than 2^32 of each")
+}
+
 impl Request {
     /// From the intended start to the complete answer.
     pub const fn latency_us(&self) -> u64 {
@@ -117,7 +122,7 @@ impl History {
         if let Some(&known) = self.by_id.get(id) {
             return known;
         }
-        let index = PoolIndex(u32::try_from(self.pools.len()).expect("fewer than 2^32 pools"));
+        let index = PoolIndex(small(self.pools.len()));
         self.pools.push(id.into());
         self.by_id.insert(id.into(), index);
         index
@@ -133,12 +138,12 @@ impl History {
         self.pools
             .iter()
             .enumerate()
-            .map(|(index, id)| (PoolIndex(u32::try_from(index).unwrap_or(u32::MAX)), &**id))
+            .map(|(index, id)| (PoolIndex(small(index)), &**id))
     }
 
     /// Adds a request and the claims that its answer showed.
     pub fn push(&mut self, request: Request, seen: impl IntoIterator<Item = Seen>) {
-        let index = u32::try_from(self.requests.len()).expect("fewer than 2^32 requests");
+        let index = small(self.requests.len());
         self.requests.push(request);
         self.sightings
             .extend(seen.into_iter().map(|seen| Sighting { request: index, seen }));
@@ -146,7 +151,7 @@ impl History {
 
     /// Adds another history of the same run, of which the pools may be numbered differently.
     pub fn append(&mut self, other: &Self) {
-        let offset = u32::try_from(self.requests.len()).expect("fewer than 2^32 requests");
+        let offset = small(self.requests.len());
         let pools: Vec<PoolIndex> = other.pools.iter().map(|id| self.pool(id)).collect();
         let renamed = |pool: PoolIndex| pools[pool.0 as usize];
         self.requests.extend(other.requests.iter().map(|request| Request {

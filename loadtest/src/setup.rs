@@ -73,8 +73,9 @@ impl Steps {
     /// So many steps.
     pub fn new(count: u64) -> Self {
         let bar = ProgressBar::new(count);
-        let style = ProgressStyle::with_template("set-up [{bar:24}] {pos}/{len} {msg} ({elapsed})");
-        bar.set_style(style.expect("a template that holds").progress_chars("=> "));
+        if let Ok(style) = ProgressStyle::with_template("set-up [{bar:24}] {pos}/{len} {msg} ({elapsed})") {
+            bar.set_style(style.progress_chars("=> "));
+        }
         bar.enable_steady_tick(Duration::from_millis(200));
         Self {
             bar,

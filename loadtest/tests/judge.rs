@@ -3,6 +3,8 @@
 //! A small book-keeper writes what an honest server would have written (audit, claims, pools) beside the history of
 //! its clients; each test makes one thing of it wrong and names the check that must see it.
 
+use std::fmt::Write as _;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use kaowei_loadtest::check::{Check, Exports, Verdict, check};
 use kaowei_loadtest::history::{ClaimLine, ClaimState, Code, History, Line, Operation};
@@ -35,7 +37,10 @@ struct Claim {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
 }
 
 impl Book {
@@ -149,10 +154,12 @@ impl Book {
             let (stream, kind) = (&record.stream, record.kind);
             let payload = record.payload.replace('"', "\"\"");
             let at = 1_790_000_000_000 + index as u64;
-            out += &format!(
-                "99,{},{stream},{seq},{kind},{at},\"{payload}\",{hash},x\n",
-                index + 1
-            );
+            let position = index + 1;
+            writeln!(
+                out,
+                "99,{position},{stream},{seq},{kind},{at},\"{payload}\",{hash},x"
+            )
+            .unwrap();
         }
         out
     }
@@ -165,8 +172,8 @@ impl Book {
             let pool = claim.id.rsplit_once('-').unwrap().0;
             let ((seq, hash), (state_seq, state_hash)) = (&places[claim.record], &places[claim.state_record]);
             let (id, candidate, state) = (&claim.id, &claim.candidate, claim.state);
-            out +=
-                &format!("candidate,{id},{pool},{candidate},{state},{seq},{hash},{state_seq},{state_hash}\n");
+            let created = format!("{id},{pool},{candidate},{state},{seq},{hash}");
+            writeln!(out, "candidate,{created},{state_seq},{state_hash}").unwrap();
         }
         out
     }

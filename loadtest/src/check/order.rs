@@ -65,12 +65,13 @@ pub(super) fn check(history: &History, verdict: &mut Verdict) {
 fn unheard_requests(history: &History) -> HashMap<(u32, PoolIndex), (u64, u32)> {
     let mut unheard = HashMap::new();
     for (at, request) in (0..).zip(history.requests()) {
-        if request.operation == Operation::Claim && request.outcome_is_unknown() {
-            if let Some(pool) = request.pool {
-                let asked = (request.started_us, at);
-                let earliest = unheard.entry((request.candidate.0, pool)).or_insert(asked);
-                *earliest = asked.min(*earliest);
-            }
+        if request.operation == Operation::Claim
+            && request.outcome_is_unknown()
+            && let Some(pool) = request.pool
+        {
+            let asked = (request.started_us, at);
+            let earliest = unheard.entry((request.candidate.0, pool)).or_insert(asked);
+            *earliest = asked.min(*earliest);
         }
     }
     unheard

@@ -148,9 +148,9 @@ impl Crew {
         let workers = self.shared.workers;
         let mut shares = vec![Vec::new(); workers];
         for &(at_us, candidate) in arrivals {
-            let place = candidate as usize / workers;
+            let place = candidate / u32::try_from(workers).unwrap_or(1);
             let share: &mut Vec<(u64, u32)> = &mut shares[candidate as usize % workers];
-            share.push((at_us, u32::try_from(place).expect("smaller than a u32")));
+            share.push((at_us, place));
         }
         self.order(|number, done| Order::Surge {
             arrivals: std::mem::take(&mut shares[number]),

@@ -3,6 +3,7 @@
 //! Promises: a worker pays a few atomic additions and one uncontended lock a request; on a terminal the line is
 //! rewritten twice a second, elsewhere a new one comes every five seconds.
 
+use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -56,6 +57,14 @@ fn empty() -> Histogram<u64> {
     Histogram::new_with_bounds(1, LATENCY_US_MAX, 2).expect("bounds that hold")
 }
 
+impl Snapshot {
+    fn add(&mut self, interval: &Histogram<u64>) {
+        self.interval
+            .add(interval)
+            .expect("histograms of the same bounds");
+    }
+}
+
 impl Live {
     pub(super) fn began(&self) {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
@@ -92,7 +101,7 @@ impl Live {
             }
             if let Ok(mut interval) = live.interval.lock() {
                 let taken = std::mem::replace(&mut *interval, empty());
-                sum.interval.add(taken).expect("histograms of the same bounds");
+                sum.add(&taken);
             }
         }
         sum
@@ -182,7 +191,7 @@ fn describe(snapshot: &Snapshot, seconds: f64) -> String {
         .collect();
     refused.sort_unstable_by(|a, b| b.cmp(a));
     for (count, code) in refused.iter().take(4) {
-        line += &format!(" · {code} {count}");
+        let _ = write!(line, " · {code} {count}");
     }
     line
 }

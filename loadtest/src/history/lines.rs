@@ -8,7 +8,7 @@ use std::io::{BufRead, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::{CandidateIndex, ClaimState, Code, History, KeyNumber, Operation, Request, Seen};
+use super::{CandidateIndex, ClaimState, Code, History, KeyNumber, Operation, Request, Seen, small};
 
 /// Why a stored history could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -203,7 +203,7 @@ impl History {
         };
         serde_json::to_writer(&mut out, &head).map_err(std::io::Error::from)?;
         out.write_all(b"\n")?;
-        for index in 0..u32::try_from(self.requests().len()).expect("fewer than 2^32 requests") {
+        for index in 0..small(self.requests().len()) {
             serde_json::to_writer(&mut out, &self.line(index)).map_err(std::io::Error::from)?;
             out.write_all(b"\n")?;
         }

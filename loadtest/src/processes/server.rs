@@ -17,7 +17,7 @@ use super::command::{end, last_lines, prepared};
 use crate::client::Target;
 
 /// How long a server may take until it listens, recovery included.
-const START_MAX: Duration = Duration::from_secs(120);
+const START_MAX: Duration = Duration::from_mins(2);
 
 /// Why the server is not there.
 #[derive(Debug, thiserror::Error)]

@@ -80,7 +80,7 @@ impl Chart<'_> {
             );
         }
         for series in &self.series {
-            self.draw(&mut svg, series, &x, &y);
+            self.draw(&mut svg, series, x, y);
         }
         self.legend(&mut svg);
         svg + "</svg>"

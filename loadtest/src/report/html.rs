@@ -58,10 +58,7 @@ fn head(out: &mut String, report: &RunReport) {
         (
             "bad",
             "✗",
-            format!(
-                "{} violations of what was promised; the evidence is below",
-                violations
-            ),
+            format!("{violations} violations of what was promised; the evidence is below"),
         )
     };
     let _ = write!(

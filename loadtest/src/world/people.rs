@@ -24,7 +24,10 @@ const BIRTHDAYS: u32 = 1500;
 pub(super) fn name(number: u32) -> String {
     // A fixed mixing, so that neighbours have different names.
     let mixed = (u64::from(number) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let pick = |list: &[&'static str], shift: u32| list[(mixed >> shift) as usize % list.len()];
+    let pick = |list: &[&'static str], shift: u32| {
+        let digits = usize::try_from(mixed >> shift & 0xFFFF).unwrap_or(0);
+        list[digits % list.len()]
+    };
     if number % 211 == 7 {
         return pick(&DOTTED, 20).to_owned();
     }

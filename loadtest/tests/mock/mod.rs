@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 /// What the server does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     None,
     /// Grants one seat more than there are.
     Oversells,
@@ -43,7 +43,7 @@ struct Claim {
     latest: (usize, String),
 }
 
-pub struct State {
+struct State {
     fault: Fault,
     pools: Vec<Pool>,
     audit: String,
@@ -285,7 +285,7 @@ impl State {
             (&Method::POST, "/v1/enrolment") => answer(201, &json!({})),
             (&Method::POST, "/v1/claims") => {
                 self.requests += 1;
-                if self.requests % 7 == 0 {
+                if self.requests.is_multiple_of(7) {
                     return answer(503, &json!({ "code": "overloaded", "retry_after_ms": 50 }));
                 }
                 self.claim(
@@ -311,7 +311,7 @@ impl State {
 }
 
 /// Serves until the test's runtime ends.
-pub async fn start(fault: Fault) -> SocketAddr {
+pub(crate) async fn start(fault: Fault) -> SocketAddr {
     let state = Arc::new(Mutex::new(State {
         fault,
         pools: Vec::new(),
@@ -343,7 +343,7 @@ async fn handle(
     let body = body
         .collect()
         .await
-        .map(|body| body.to_bytes())
+        .map(http_body_util::Collected::to_bytes)
         .unwrap_or_default();
     let body = String::from_utf8_lossy(&body);
     let (status, headers, body) =
