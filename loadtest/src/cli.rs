@@ -19,8 +19,9 @@ Examples:
     kaowei-loadtest opening-day --province 32 --scale 0.05 --url http://127.0.0.1:8080 \\
         --staff-token-file ./js/staff-token --tokens ./js/tokens.csv
 
-Every run ends with a verdict: what the server answered is held against its own audit trail, replayed from the
-first record. A violation is printed with its evidence, and the exit code is 1. Exit code 2: the run itself failed.";
+Every run ends with a verdict: what the server answered is held against its own audit
+trail, replayed from the first record. A violation is printed with its evidence.
+Exit codes: 0, everything held; 1, something was violated; 2, the run itself failed.";
 
 /// Simulates an opening day of exam registration over HTTP and proves that nothing was oversold.
 #[derive(Debug, Parser)]

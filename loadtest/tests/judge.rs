@@ -17,6 +17,8 @@ struct Book {
     audit: Vec<Record>,
     claims: Vec<Claim>,
     pools: Vec<(String, [u64; 4])>,
+    /// The latest sequence that the list of pools tells, if it tells any.
+    latest: Option<u64>,
     history: Vec<Line>,
 }
 
@@ -183,7 +185,7 @@ impl Book {
             .pools
             .iter()
             .map(|(id, [capacity, held, paid, waiting])| {
-                serde_json::json!({ "id": id, "capacity": capacity, "held": held, "paid": paid, "waiting": waiting,
+                serde_json::json!({ "id": id, "capacity": capacity, "held": held, "paid": paid, "waiting": waiting, "seq": self.latest,
                                     "subject": { "code": "1", "paper": "written", "level": 4 } })
             })
             .collect();
@@ -384,7 +386,8 @@ fn two_active_claims_of_one_level_are_found() {
 
 #[test]
 fn numbers_and_tables_that_differ_from_the_ledger_are_found() {
-    let wrongs: [fn(&mut Book); 5] = [
+    let wrongs: [fn(&mut Book); 6] = [
+        |book| book.latest = Some(3),
         |book| book.pools[0].1[1] = 1,
         |book| book.claims[1].state = ClaimState::Paid,
         |book| book.claims[0].state_record = book.claims[0].record,

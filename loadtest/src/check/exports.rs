@@ -76,6 +76,8 @@ pub struct PoolRow {
     pub paid: u64,
     /// Length of its queue.
     pub waiting: u64,
+    /// The sequence number of its latest event, where told.
+    pub seq: Option<u64>,
     /// `written` or `oral`, where known.
     pub paper: Option<String>,
     /// Four or six, where known.
@@ -159,6 +161,7 @@ impl PoolRow {
             held: number("held")?,
             paid: number("paid")?,
             waiting: number("waiting")?,
+            seq: pool["seq"].as_u64(),
             paper: subject["paper"].as_str().or(paper).map(str::to_owned),
             level: subject["level"].as_u64().or(level),
         })

@@ -42,6 +42,11 @@ pub(super) struct Stream {
 }
 
 impl Stream {
+    /// The sequence number of its latest record.
+    pub(super) fn latest_seq(&self) -> u64 {
+        self.next_seq.saturating_sub(1)
+    }
+
     /// Whether it is a pool's, and not the one of all that belongs to no pool.
     pub(super) fn is_pool(&self) -> bool {
         !self.id.starts_with("cell:")

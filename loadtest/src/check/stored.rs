@@ -41,6 +41,12 @@ pub(super) fn check_numbers(trail: &Trail, exports: &Exports, verdict: &mut Verd
             let ledger = &stream.ledger;
             [ledger.capacity, ledger.held, ledger.paid, ledger.waiting]
         });
+        let latest = trail.pool(&row.id).map_or(0, |(_, stream)| stream.latest_seq());
+        if let Some(seq) = row.seq.filter(|&seq| seq != latest) {
+            let id = &row.id;
+            let what = format!("{id}: the server's latest sequence is {seq}, the audit trail's {latest}");
+            verdict.violated(Check::NumbersAgree, what, Vec::new);
+        }
         if stated != replayed {
             let what = format!("{}: the server's numbers differ from the ledger", row.id);
             verdict.violated(Check::NumbersAgree, what, || {

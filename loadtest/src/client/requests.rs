@@ -132,7 +132,7 @@ impl Texts {
             tokens,
             agreement: format!(r#"{{"version":"{AGREEMENT_VERSION}"}}"#).into(),
             enrolment: Bytes::from_static(br#"{"phone_confirmed":true}"#),
-            reason: Bytes::from_static(br#"{"reason":"plans_changed"}"#),
+            reason: Bytes::from_static(br#"{"reason":"changed_plans"}"#),
             campuses: world
                 .campuses
                 .iter()

@@ -232,6 +232,7 @@ fn latency(out: &mut String, summary: &Summary) {
     table_behind(out, &["second", "median", "p99", "p99.9"], rows);
 }
 
+#[expect(clippy::cast_precision_loss, reason = "counts shown to people")]
 fn percentiles(out: &mut String, summary: &Summary) {
     let nines = |quantile: f64| -(1.0 - quantile).log10();
     let shown = [
@@ -272,7 +273,7 @@ fn percentiles(out: &mut String, summary: &Summary) {
         .iter()
         .map(|it| (it.name.as_str(), &it.latency));
     for (name, it) in rows.chain(decisions) {
-        let _ = write!(out, "<tr><td>{name}</td><td>{}</td>", it.count);
+        let _ = write!(out, "<tr><td>{name}</td><td>{}</td>", number(it.count as f64));
         for value in [it.p50_ms, it.p90_ms, it.p99_ms, it.p999_ms, it.max_ms] {
             let _ = write!(out, "<td>{}</td>", milliseconds(value));
         }

@@ -17,7 +17,7 @@ p { margin: 6px 0; } .soft { color: var(--soft); }
 .verdict { display: flex; gap: 14px; align-items: center; border-radius: 10px; padding: 14px 18px; margin: 22px 0;
   font-weight: 600; font-size: 17px; }
 .verdict.good { background: var(--goodbg); color: var(--good); } .verdict.bad { background: var(--badbg); color: var(--bad); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 18px 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr)); gap: 12px; margin: 18px 0; }
 .tile { background: var(--panel); border-radius: 10px; padding: 12px 16px; }
 .tile b { display: block; font-size: 23px; font-weight: 650; font-variant-numeric: tabular-nums; line-height: 1.3; }
 .tile span { color: var(--soft); font-size: 13px; }

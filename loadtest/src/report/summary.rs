@@ -105,12 +105,17 @@ fn ms(us: u64) -> f64 {
 impl Percentiles {
     fn of(histogram: &Histogram<u64>) -> Self {
         let at = |quantile| ms(histogram.value_at_quantile(quantile));
+        #[expect(clippy::cast_precision_loss, reason = "a count far below 2^52")]
+        let count = histogram.len() as f64;
         let mut curve = Vec::new();
         if !histogram.is_empty() {
+            // Evenly on a scale of nines, as far as there are requests to tell.
             for step in 0..=80 {
-                // From the median (x = 0.3) evenly on a scale of nines up to 99.9999 %.
-                let quantile = 1.0 - 10_f64.powf(-f64::from(step) / 80.0 * 6.0);
-                curve.push((quantile, at(quantile)));
+                let slower = 10_f64.powf(-f64::from(step) / 80.0 * 6.0);
+                if slower * count < 1.0 {
+                    break;
+                }
+                curve.push((1.0 - slower, at(1.0 - slower)));
             }
         }
         Self {
