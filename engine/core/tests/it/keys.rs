@@ -5,6 +5,7 @@ use kaowei_core::ids::{CandidateId, ClaimId, ClaimNumber, Fen, RecordId, RecordV
 use kaowei_core::registration::{self, Candidate, KEYS_MAX, KeyAnswer, Keys};
 use kaowei_core::seats::{ClaimState, Event, RegisteredBy, Standing};
 use kaowei_core::stored::KeyNote;
+use kaowei_core::time::Span;
 
 use crate::town::{DAY, enrolled, facts, midnight, seal, site};
 
@@ -29,7 +30,8 @@ fn expired(number: u32) -> Event {
 }
 
 fn settle(candidate: &mut Candidate, event: &Event, sequence: u64) -> Seal {
-    let seal = seal(sequence, midnight());
+    let at = midnight() + Span::from_secs(u32::try_from(sequence).unwrap());
+    let seal = seal(sequence, at);
     candidate.settle(&facts("991010-1"), event, &seal);
     seal
 }

@@ -206,3 +206,18 @@ fn r23_suspended_expiry_keeps_the_queue_and_a_later_end_promotes_it() {
         +1 20:00 show wang         -> held until +2 20:00
     ");
 }
+
+#[test]
+fn r19_a_seat_that_lies_idle_before_a_queue_is_no_newcomer_s() {
+    run("
+        capacity 1
+        promotes-until +1 08:00
+        09:00 claim li             -> held
+        09:01 claim wang queue     -> waiting 1
+        +1 08:00 suspended cancel li -> cancelled
+        +1 08:00 suspended show pool -> 0 held, 0 paid of 1, 1 waiting, none
+        +1 08:00 suspended claim zhao -> pool_full
+        +1 08:00 suspended claim zhao queue -> waitlist_closed
+        +1 08:01 claim zhao        -> wang lapsed; held
+    ");
+}
