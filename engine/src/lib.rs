@@ -1,1 +1,51 @@
-//! (being written)
+//! The engine: time, threads and I/O around the pure rules of `kaowei-core`.
+//!
+//! What it promises, and where that is kept:
+//!
+//! - **Never oversold, never overtaken.** One actor a pool decides one request at a time (`actors`).
+//! - **Nothing is said before it is durable**, refusals included (`journal`): group commit, then publish, then answer.
+//! - **Fail-stop.** A commit whose outcome is unknown drops all that was decided on top of it; the next
+//!   [`incarnation`] is read from the store (`recovery`).
+//! - **A claim has one leader.** Every batch passes a fence of epoch and batch number (`store`).
+//! - **Rules across pools** hold because a candidate's requests run one at a time (`candidate_entry`).
+//! - **Persons' data stays out of the journal** (`people`).
+//! - **Tables** are made from the journal in the background and are disposable (`tables`).
+//!
+//! What may be asked is in `operations`, each a method of [`Engine`].
+//!
+//! Deliberately absent: HTTP, tokens, command lines; payment, which is to come.
+
+mod actors;
+mod background;
+mod candidate_entry;
+pub mod clock;
+mod engine;
+mod fail_points;
+mod failure;
+mod incarnation;
+mod journal;
+pub mod metrics;
+mod operations;
+mod peek;
+mod people;
+mod recovery;
+mod settings;
+mod store;
+mod tables;
+mod views;
+
+pub use engine::{Engine, Readiness};
+pub use fail_points::FailPoint;
+pub use failure::{Denied, Failure, OpenError};
+pub use operations::{
+    AuditRecord, AuditStream, BadLine, ClaimRequest, CsvStream, EnrolRequest, ExportKind, ImportOptions,
+    ImportReport, KeyHashes, NewPool, Progress, Staff,
+};
+pub use peek::{Peek, migrate, peek, rebuild};
+pub use people::{AccountDetails, IdType, Identity, InvalidIdType, Person};
+pub use settings::{Settings, StoreUrl};
+pub use tables::RebuildReport;
+pub use views::{
+    Account, Catalogue, ClaimAnswer, ClaimView, Enrolled, EnrolmentView, ExpiryStatus, Overview, PoolFilter,
+    PoolView, Preview, Qualification, StudentRecord, Sums,
+};

@@ -1,0 +1,152 @@
+//! What goes on beside the actors while an incarnation lives: the checkpoint, the heartbeat, the end of enrolments.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kaowei_core::ids::CandidateId;
+use kaowei_core::registration::Event;
+use kaowei_core::seats::{By, Expiry};
+
+use crate::engine::{Inner, take_due, watch_clock};
+use crate::fail_points::{FailPoint, pass};
+use crate::incarnation::Incarnation;
+use crate::journal::{Entry, Happened};
+use crate::metrics::{self, Totals};
+use crate::tables::Checkpoint;
+
+/// How often the clocks are compared.
+const TICK: Duration = Duration::from_secs(1);
+
+/// A heartbeat every so many ticks: an outage is told from the last one (1.4).
+const HEARTBEAT_TICKS: u32 = 10;
+
+/// Sums over all pools every so many ticks.
+const TOTALS_TICKS: u32 = 5;
+
+/// Brings the tables up to the journal, again and again.
+pub(crate) async fn checkpoint(engine: Arc<Inner>, incarnation: Arc<Incarnation>) {
+    let mut opened = None;
+    while !incarnation.is_over() {
+        let mut checkpoint = match opened.take() {
+            Some(checkpoint) => checkpoint,
+            None => match Checkpoint::open(engine.store.clone(), engine.checkpointed.clone()).await {
+                Ok(checkpoint) => checkpoint,
+                Err(error) => {
+                    tracing::warn!(%error, "the tables can't be read; it is tried again");
+                    tokio::time::sleep(TICK).await;
+                    continue;
+                }
+            },
+        };
+        let started = Instant::now();
+        match checkpoint.step().await {
+            Ok(0) => {
+                opened = Some(checkpoint);
+                tokio::time::timeout(TICK, incarnation.checkpoint_wanted.notified())
+                    .await
+                    .ok();
+            }
+            Ok(_) => {
+                opened = Some(checkpoint);
+                tokio::time::sleep(Checkpoint::rest(started.elapsed())).await;
+            }
+            Err(error) => {
+                // Opened anew: what is stored counts, not what was remembered of it.
+                tracing::warn!(%error, "the tables did not take over a slice; it is tried again");
+                tokio::time::sleep(TICK).await;
+            }
+        }
+    }
+}
+
+/// Compares the clocks, gives a sign of life, sums up.
+pub(crate) async fn tick(engine: Arc<Inner>, incarnation: Arc<Incarnation>) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut count: u32 = 0;
+    while !incarnation.is_over() {
+        ticks.tick().await;
+        watch_clock(&incarnation);
+        if count % HEARTBEAT_TICKS == 0 {
+            incarnation.hand_over(Entry {
+                happened: Happened::Heartbeat,
+                then: Box::new(|_, _| {}),
+            });
+        }
+        if count % TOTALS_TICKS == 0 {
+            metrics::totals(&totals(&engine, &incarnation));
+        }
+        count = count.wrapping_add(1);
+    }
+}
+
+fn totals(engine: &Inner, incarnation: &Incarnation) -> Totals {
+    let in_flight = engine
+        .settings
+        .claims_in_flight_max
+        .saturating_sub(engine.door.available_permits());
+    let mut totals = Totals {
+        candidates: incarnation.candidate_count() as u64,
+        in_flight: in_flight as u64,
+        ..Totals::default()
+    };
+    let mut depths = Vec::new();
+    for pool in incarnation.all_pools() {
+        let numbers = pool.numbers();
+        totals.pools += 1;
+        totals.capacity += u64::from(numbers.capacity);
+        totals.held += u64::from(numbers.held);
+        totals.paid += u64::from(numbers.paid);
+        totals.waiting += u64::from(numbers.waiting);
+        depths.push(pool.depth());
+    }
+    depths.sort_unstable_by(|one, other| other.cmp(one));
+    depths.truncate(5);
+    totals.depths = depths;
+    totals
+}
+
+/// Deletes enrolments whose time is over and that have no active claim (R9).
+pub(crate) async fn end_enrolments(incarnation: Arc<Incarnation>) {
+    while !incarnation.is_over() {
+        if incarnation.expiry() == Expiry::Running {
+            for candidate in take_due(&incarnation, incarnation.now()) {
+                end_enrolment(&incarnation, candidate).await;
+            }
+        }
+        let next = incarnation
+            .enrolment_ends
+            .lock()
+            .peek()
+            .map(|std::cmp::Reverse((at, _))| *at);
+        let wait = next.map_or(TICK, |at| {
+            at.since(incarnation.now())
+                .to_std()
+                .clamp(Duration::from_millis(5), TICK)
+        });
+        tokio::time::timeout(wait, incarnation.enrolment_ended.notified())
+            .await
+            .ok();
+    }
+}
+
+async fn end_enrolment(incarnation: &Arc<Incarnation>, candidate: CandidateId) {
+    let entry = incarnation.candidate(candidate);
+    let _turn = entry.take_turn().await;
+    let now = incarnation.now();
+    let over = entry.read(|state| {
+        state
+            .enrolment()
+            .copied()
+            .filter(|_| state.enrolment_is_over(now))
+    });
+    let Some(enrolment) = over else { return };
+    pass(FailPoint::EnrolmentOver);
+    let event = Event::EnrolmentDeleted {
+        candidate,
+        by: By::System,
+    };
+    if let Err(failure) = incarnation.record(enrolment.site.province, vec![event]).await {
+        tracing::warn!(%candidate, %failure, "an enrolment whose time is over is not deleted yet; recovery will see it");
+    }
+}

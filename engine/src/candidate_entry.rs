@@ -1,0 +1,113 @@
+//! One candidate's entry: committed state, and the turn that makes a candidate's own requests run one at a time.
+//!
+//! The turn is what reserves a level (R12) while a pool decides: it travels with the request and ends when the answer
+//! is durable. A cascade (R13) holds back the next turn until the oral claim is gone.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use kaowei_core::ids::CandidateId;
+use kaowei_core::registration::{Candidate, Eligibility};
+use parking_lot::Mutex;
+use tokio::sync::{Notify, Semaphore};
+
+/// An entry of the map of candidates.
+#[derive(Debug)]
+pub(crate) struct CandidateEntry {
+    pub(crate) id: CandidateId,
+    state: Mutex<Candidate>,
+    /// What the bound record allows; none until it is looked up, and again after an import touched the record.
+    eligibility: Mutex<Option<Arc<Eligibility>>>,
+    turn: Semaphore,
+    cascades: AtomicU32,
+    calm: Notify,
+    version: AtomicU64,
+}
+
+impl CandidateEntry {
+    pub(crate) fn new(id: CandidateId, candidate: Candidate) -> Self {
+        Self {
+            id,
+            state: Mutex::new(candidate),
+            eligibility: Mutex::new(None),
+            turn: Semaphore::new(1),
+            cascades: AtomicU32::new(0),
+            calm: Notify::new(),
+            version: AtomicU64::new(1),
+        }
+    }
+
+    /// Looks at the committed state.
+    pub(crate) fn read<T>(&self, look: impl FnOnce(&Candidate) -> T) -> T {
+        look(&self.state.lock())
+    }
+
+    /// Changes the committed state, after a commit.
+    pub(crate) fn publish<T>(&self, change: impl FnOnce(&mut Candidate) -> T) -> T {
+        let changed = change(&mut self.state.lock());
+        self.version.fetch_add(1, Ordering::Release);
+        changed
+    }
+
+    /// Changes whenever the committed state does.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn eligibility(&self) -> Option<Arc<Eligibility>> {
+        self.eligibility.lock().clone()
+    }
+
+    pub(crate) fn set_eligibility(&self, eligibility: Option<Arc<Eligibility>>) {
+        *self.eligibility.lock() = eligibility;
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// Waits until this candidate's earlier requests and cascades are done.
+    pub(crate) async fn take_turn(self: &Arc<Self>) -> Turn {
+        loop {
+            // The semaphore is never closed.
+            if let Ok(permit) = self.turn.acquire().await {
+                permit.forget();
+            }
+            let turn = Turn { entry: self.clone() };
+            let calm = self.calm.notified();
+            if self.cascades.load(Ordering::Acquire) == 0 {
+                return turn;
+            }
+            drop(turn);
+            calm.await;
+        }
+    }
+
+    /// Holds back further turns until the guard is dropped.
+    pub(crate) fn hold_back(self: &Arc<Self>) -> HeldBack {
+        self.cascades.fetch_add(1, Ordering::AcqRel);
+        HeldBack { entry: self.clone() }
+    }
+}
+
+/// A candidate's turn; ends when dropped.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    entry: Arc<CandidateEntry>,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.entry.turn.add_permits(1);
+    }
+}
+
+/// A cascade that runs.
+#[derive(Debug)]
+pub(crate) struct HeldBack {
+    entry: Arc<CandidateEntry>,
+}
+
+impl Drop for HeldBack {
+    fn drop(&mut self) {
+        self.entry.cascades.fetch_sub(1, Ordering::AcqRel);
+        self.entry.calm.notify_waiters();
+    }
+}

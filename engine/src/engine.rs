@@ -1,0 +1,513 @@
+//! The engine as its callers hold it, and the supervisor that keeps an incarnation alive.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_rt::Arbiter;
+use arc_swap::ArcSwapOption;
+use kaowei_core::ids::Cell;
+use kaowei_core::time::Moment;
+use parking_lot::Mutex;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+
+use crate::clock::EngineClock;
+use crate::fail_points::{FailPoint, pass};
+use crate::failure::{Failure, OpenError};
+use crate::incarnation::Incarnation;
+use crate::journal::{CellState, Entry, Writer, WriterEnd};
+use crate::metrics;
+use crate::people::{AccountWriter, Accounts, Students};
+use crate::recovery::{self, Lead, Source};
+use crate::settings::Settings;
+use crate::store::Store;
+use crate::views::Catalogue;
+
+/// Whether the engine answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readiness {
+    /// Yes.
+    Ready,
+    /// Not yet, or not for now.
+    Recovering {
+        /// Why.
+        reason: String,
+    },
+    /// Not any more.
+    Stopped {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A running engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) settings: Settings,
+    pub(crate) store: Arc<Store>,
+    pub(crate) accounts: Accounts,
+    pub(crate) students: Students,
+    /// Claims that may be decided at the same time.
+    pub(crate) door: Arc<Semaphore>,
+    /// Staff's changes to what there is run one at a time.
+    pub(crate) changes: tokio::sync::Mutex<()>,
+    pub(crate) checkpointed: watch::Sender<i64>,
+    /// The name under which this process leads.
+    leader: Arc<str>,
+    current: ArcSwapOption<Incarnation>,
+    clock: ArcSwapOption<EngineClock>,
+    readiness: watch::Sender<Readiness>,
+    arbiters: Mutex<Vec<Arbiter>>,
+    closed: watch::Sender<bool>,
+}
+
+impl Engine {
+    /// Opens the store, takes the lead, recovers, and is ready. Must be called inside an actix system.
+    ///
+    /// # Errors
+    /// [`OpenError`]: each is one sentence that says what to do.
+    pub async fn open(settings: Settings) -> Result<Self, OpenError> {
+        let store = Arc::new(Store::open(&settings).await?);
+        let arbiters: Vec<Arbiter> = (0..settings.arbiters.max(1)).map(|_| Arbiter::new()).collect();
+        let (writer, new) = mpsc::channel(10_000);
+        tokio::spawn(
+            AccountWriter {
+                store: store.clone(),
+                new,
+            }
+            .run(),
+        );
+        let inner = Arc::new(Inner {
+            accounts: Accounts::new(store.clone(), writer),
+            students: Students::new(store.clone()),
+            door: Arc::new(Semaphore::new(settings.claims_in_flight_max)),
+            changes: tokio::sync::Mutex::default(),
+            checkpointed: watch::Sender::new(0),
+            leader: uuid::Uuid::now_v7().to_string().into(),
+            current: ArcSwapOption::empty(),
+            clock: ArcSwapOption::empty(),
+            readiness: watch::Sender::new(Readiness::Recovering {
+                reason: "starting".into(),
+            }),
+            arbiters: Mutex::new(arbiters),
+            closed: watch::Sender::new(false),
+            store,
+            settings,
+        });
+        let (incarnation, ended) = inner.clone().incarnate(false).await?;
+        tokio::spawn(inner.clone().supervise(incarnation, ended));
+        let engine = Self { inner };
+        engine.resume_imports().await?;
+        Ok(engine)
+    }
+
+    /// Lets what was taken in become durable and closes. Nothing may be asked afterwards.
+    pub async fn close(self) {
+        let inner = &self.inner;
+        inner.readiness.send_replace(Readiness::Stopped {
+            reason: "the server is stopping".into(),
+        });
+        if let Some(incarnation) = inner.current.load_full() {
+            incarnation.close();
+            incarnation.barrier().await.ok();
+        }
+        let mut closed = inner.closed.subscribe();
+        if closed.wait_for(|closed| *closed).await.is_err() {
+            tracing::error!("the supervisor ended early");
+        }
+    }
+
+    /// Whether it answers.
+    pub fn readiness(&self) -> Readiness {
+        self.inner.readiness.borrow().clone()
+    }
+
+    /// Whether it answers, and the store too, within a second.
+    pub async fn readiness_now(&self) -> Readiness {
+        let readiness = self.readiness();
+        if readiness != Readiness::Ready {
+            return readiness;
+        }
+        match tokio::time::timeout(Duration::from_secs(1), self.inner.store.journal.ping()).await {
+            Ok(Ok(())) => readiness,
+            Ok(Err(_)) | Err(_) => Readiness::Recovering {
+                reason: "the store does not answer".into(),
+            },
+        }
+    }
+
+    /// Waits until the engine has stopped for good; why.
+    pub async fn stopped(&self) -> String {
+        let mut readiness = self.inner.readiness.subscribe();
+        let stopped = readiness
+            .wait_for(|readiness| matches!(readiness, Readiness::Stopped { .. }))
+            .await;
+        match stopped.as_deref() {
+            Ok(Readiness::Stopped { reason }) => reason.clone(),
+            _ => "the engine is gone".into(),
+        }
+    }
+
+    /// Engine time.
+    pub fn now(&self) -> Moment {
+        match self.inner.clock.load().as_deref() {
+            Some(clock) => clock.now(),
+            None => self.inner.settings.clock.wall(),
+        }
+    }
+
+    /// Looks at the clock at once, where it would be looked at within a second: for tests that move it.
+    pub fn look_at_the_clock(&self) {
+        if let Some(incarnation) = self.inner.current.load_full() {
+            watch_clock(&incarnation);
+            incarnation.wake_pools();
+        }
+    }
+
+    /// The key that signs this store's own tokens.
+    pub fn token_key(&self) -> [u8; 32] {
+        self.inner.store.secrets.token_key
+    }
+
+    /// Tells other processes on this store where the server answers.
+    ///
+    /// # Errors
+    /// [`Failure::StoreUnavailable`].
+    pub async fn announce(&self, address: &str) -> Result<(), Failure> {
+        crate::peek::announce(&self.inner.store, address).await
+    }
+
+    /// Compares the tables with the journal, when the first have caught up.
+    ///
+    /// # Errors
+    /// [`OpenError::Damaged`] names the first difference.
+    pub async fn verify_tables(&self) -> Result<(), OpenError> {
+        self.caught_up()
+            .await
+            .map_err(|failure| OpenError::Damaged(failure.to_string()))?;
+        crate::tables::verify(&self.inner.store).await.map(|_| ())
+    }
+
+    /// The memory that answers now.
+    pub(crate) fn incarnation(&self) -> Result<Arc<Incarnation>, Failure> {
+        let current = self.inner.current.load_full();
+        current.ok_or_else(|| match &*self.inner.readiness.borrow() {
+            Readiness::Stopped { reason } if reason.contains("another server") => Failure::NotLeader,
+            _ => Failure::StoreUnavailable,
+        })
+    }
+
+    /// Waits until the tables show all that is committed now.
+    pub(crate) async fn caught_up(&self) -> Result<Arc<Incarnation>, Failure> {
+        let incarnation = self.incarnation()?;
+        incarnation.barrier().await?;
+        let wanted = incarnation.published();
+        let mut checkpointed = self.inner.checkpointed.subscribe();
+        incarnation.checkpoint_wanted.notify_one();
+        let reached = checkpointed
+            .wait_for(|position| *position >= wanted || incarnation.is_over())
+            .await;
+        reached.map_err(|_| Failure::StoreUnavailable)?;
+        if incarnation.is_over() {
+            Err(Failure::StoreUnavailable)
+        } else {
+            Ok(incarnation)
+        }
+    }
+}
+
+type Ended = oneshot::Receiver<WriterEnd>;
+
+impl Inner {
+    /// Makes the next incarnation from what is stored.
+    async fn incarnate(self: Arc<Self>, again: bool) -> Result<(Arc<Incarnation>, Ended), OpenError> {
+        let started = Instant::now();
+        if again {
+            self.store.lock_again().await?;
+        }
+        let mut journal = JournalThread::start(self.store.clone(), self.leader.clone(), again);
+        let mut lead = journal.lead().await?;
+        let memory = recovery::load(&self.store, Source::Tables).await?;
+        for (cell, chain) in &memory.cells {
+            if let Some(state) = lead.cells.get_mut(cell) {
+                state.chain = *chain;
+            }
+        }
+        let heartbeat_at = lead
+            .heartbeat_at
+            .max(Some(memory.last_at).filter(|at| *at > Moment::MIN));
+        let clock = match self.clock.load_full() {
+            Some(clock) => clock,
+            None => Arc::new(EngineClock::new(
+                self.settings.clock.clone(),
+                heartbeat_at.unwrap_or(Moment::MIN),
+            )),
+        };
+        self.clock.store(Some(clock.clone()));
+
+        let (sender, entries) = mpsc::unbounded_channel();
+        let published = lead.cells.values().map(|cell| cell.position).sum();
+        let catalogue = Catalogue {
+            sitting: memory.sitting.map(Arc::new),
+            tree: memory.tree,
+            version: 1,
+        };
+        let arbiters = self.arbiters.lock().iter().map(Arbiter::handle).collect();
+        let incarnation = Incarnation::new(
+            self.store.clone(),
+            clock.clone(),
+            sender,
+            arbiters,
+            catalogue,
+            memory.expiry,
+            published,
+        );
+        for (id, candidate) in memory.candidates {
+            incarnation.restore_candidate(id, candidate);
+        }
+        for pool in memory.pools.into_values() {
+            incarnation.add_pool(pool.facts, pool.pool, pool.head);
+        }
+        let ended = journal.write(
+            lead.cells,
+            incarnation.clone(),
+            clock,
+            entries,
+            self.settings.batch_max,
+        );
+        recovery::catch_up(&incarnation, heartbeat_at)
+            .await
+            .map_err(|failure| OpenError::Damaged(format!("recovery could not write: {failure}")))?;
+        pass(FailPoint::RecoveryDone);
+        self.watch_over(&incarnation);
+        incarnation.serve();
+        metrics::recovery_took(started.elapsed());
+        let ready_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(
+            ready_ms,
+            pools = incarnation.all_pools().len(),
+            candidates = incarnation.candidate_count(),
+            events = published,
+            "recovery is done"
+        );
+        self.current.store(Some(incarnation.clone()));
+        self.readiness.send_replace(Readiness::Ready);
+        Ok((incarnation, ended))
+    }
+
+    /// Lets one incarnation follow the other until the engine is closed or must not go on.
+    async fn supervise(self: Arc<Self>, mut incarnation: Arc<Incarnation>, mut ended: Ended) {
+        loop {
+            let end = ended
+                .await
+                .unwrap_or_else(|_| WriterEnd::Failed("the journal's thread ended early".into()));
+            self.current.store(None);
+            incarnation.end();
+            self.checkpointed.send_modify(|_| {});
+            match end {
+                WriterEnd::Closed => break,
+                WriterEnd::NotLeader => {
+                    tracing::error!("another server has taken over this store: this one has stopped");
+                    self.stop("another server has taken over this store");
+                    break;
+                }
+                WriterEnd::DiskFailed(error) => {
+                    tracing::error!(
+                        error,
+                        "the disk failed: this server stops, since what was written can't be trusted to be there"
+                    );
+                    self.stop("the disk failed");
+                    break;
+                }
+                WriterEnd::Failed(error) => {
+                    metrics::fail_stop();
+                    tracing::error!(
+                        error,
+                        "a commit failed: all that was decided on top of it is dropped, recovery reads what is true"
+                    );
+                    match self.clone().recover(&error).await {
+                        Some(next) => (incarnation, ended) = next,
+                        None => break,
+                    }
+                }
+            }
+        }
+        self.store.close().await;
+        for arbiter in self.arbiters.lock().drain(..) {
+            arbiter.stop();
+        }
+        self.closed.send_replace(true);
+    }
+
+    /// Tries until the store answers; none when another server leads or the engine is closed.
+    async fn recover(self: Arc<Self>, error: &str) -> Option<(Arc<Incarnation>, Ended)> {
+        let mut wait = Duration::from_millis(50);
+        loop {
+            if matches!(*self.readiness.borrow(), Readiness::Stopped { .. }) {
+                return None;
+            }
+            self.readiness.send_replace(Readiness::Recovering {
+                reason: format!("a commit failed: {error}"),
+            });
+            match self.clone().incarnate(true).await {
+                Ok(next) => return Some(next),
+                Err(OpenError::DatabaseTaken) => {
+                    self.stop("another server has taken over this store");
+                    return None;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, retry_ms = wait.as_millis(), "recovery has to wait for the store");
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(Duration::from_secs(2));
+                }
+            }
+        }
+    }
+
+    fn stop(&self, reason: &str) {
+        self.readiness.send_replace(Readiness::Stopped {
+            reason: reason.into(),
+        });
+    }
+
+    /// Starts what goes on beside the actors while this incarnation lives.
+    fn watch_over(self: &Arc<Self>, incarnation: &Arc<Incarnation>) {
+        tokio::spawn(crate::background::checkpoint(self.clone(), incarnation.clone()));
+        tokio::spawn(crate::background::tick(self.clone(), incarnation.clone()));
+        tokio::spawn(crate::background::end_enrolments(incarnation.clone()));
+    }
+}
+
+/// Suspends expiry if the clocks disagree, follows a drift if not.
+pub(crate) fn watch_clock(incarnation: &Arc<Incarnation>) {
+    incarnation.clock.follow();
+    if incarnation.clock.disagrees() {
+        incarnation
+            .suspend_expiry("the wall clock jumped: it disagrees with the boot-time clock by more than 5 s");
+    }
+}
+
+/// The journal's own thread and runtime: its connection must not share them with anything.
+struct JournalThread {
+    lead: Option<oneshot::Receiver<Result<Option<Lead>, OpenError>>>,
+    start: Option<oneshot::Sender<Start>>,
+    ended: Option<oneshot::Receiver<WriterEnd>>,
+}
+
+struct Start {
+    cells: HashMap<Cell, CellState>,
+    incarnation: Arc<Incarnation>,
+    clock: Arc<EngineClock>,
+    entries: mpsc::UnboundedReceiver<Entry>,
+    batch_max: usize,
+}
+
+impl JournalThread {
+    fn start(store: Arc<Store>, leader: Arc<str>, again: bool) -> Self {
+        let (leads, lead) = oneshot::channel();
+        let (start, started) = oneshot::channel::<Start>();
+        let (ends, ended) = oneshot::channel();
+        let work = async move {
+            let led = async {
+                let mut connection = store.connect_journal().await?;
+                let lead = recovery::take_the_lead(&mut connection, &leader, again).await?;
+                Ok::<_, OpenError>((connection, lead))
+            };
+            let connection = match led.await {
+                Ok((connection, lead)) => {
+                    leads.send(Ok(lead)).ok();
+                    connection
+                }
+                Err(error) => {
+                    leads.send(Err(error)).ok();
+                    return;
+                }
+            };
+            drop(store);
+            if let Ok(Start {
+                cells,
+                incarnation,
+                clock,
+                entries,
+                batch_max,
+            }) = started.await
+            {
+                let writer = Writer {
+                    connection,
+                    leader,
+                    cells,
+                    incarnation,
+                    clock,
+                    entries,
+                    batch_max,
+                };
+                ends.send(writer.run().await).ok();
+            } else {
+                connection.close().await;
+            }
+        };
+        let spawned = std::thread::Builder::new().name("journal".into()).spawn(move || {
+            match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime.block_on(work),
+                Err(error) => tracing::error!(%error, "the journal's runtime can't be built"),
+            }
+        });
+        if let Err(error) = spawned {
+            tracing::error!(%error, "the journal's thread can't be started");
+        }
+        Self {
+            lead: Some(lead),
+            start: Some(start),
+            ended: Some(ended),
+        }
+    }
+
+    /// The cells as this server leads them.
+    async fn lead(&mut self) -> Result<Lead, OpenError> {
+        let gone = || OpenError::Damaged("the journal's thread could not be started".into());
+        let lead = self.lead.take().ok_or_else(gone)?.await.map_err(|_| gone())??;
+        lead.ok_or(OpenError::DatabaseTaken)
+    }
+
+    /// Lets it write.
+    fn write(
+        &mut self,
+        cells: HashMap<Cell, CellState>,
+        incarnation: Arc<Incarnation>,
+        clock: Arc<EngineClock>,
+        entries: mpsc::UnboundedReceiver<Entry>,
+        batch_max: usize,
+    ) -> Ended {
+        if let Some(start) = self.start.take() {
+            start
+                .send(Start {
+                    cells,
+                    incarnation,
+                    clock,
+                    entries,
+                    batch_max,
+                })
+                .ok();
+        }
+        self.ended.take().unwrap_or_else(|| oneshot::channel().1)
+    }
+}
+
+/// Enrolments whose time is over by now.
+pub(crate) fn take_due(incarnation: &Incarnation, now: Moment) -> Vec<kaowei_core::ids::CandidateId> {
+    let mut ends = incarnation.enrolment_ends.lock();
+    let mut due = Vec::new();
+    while let Some(Reverse((at, candidate))) = ends.peek().copied() {
+        if at > now {
+            break;
+        }
+        ends.pop();
+        due.push(candidate);
+    }
+    due
+}

@@ -1,0 +1,143 @@
+//! Named points at which a test can end the process, so that every crash is one that could happen.
+//!
+//! Only in builds with the feature `fail-points`: `KAOWEI_FAIL_POINT=journal_after_commit:3` kills the process with
+//! SIGKILL at the third time that it comes by that point. Other builds have nothing here.
+
+/// The points, in the order in which a claim passes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailPoint {
+    /// An account was asked for and is not yet written.
+    AccountBeforeWrite,
+    /// An account is written and not yet used.
+    AccountAfterWrite,
+    /// A candidate's request has its turn.
+    TurnTaken,
+    /// A pool has decided and not yet handed over.
+    PoolDecided,
+    /// The journal has gathered a batch.
+    BatchGathered,
+    /// Its transaction is open.
+    TransactionBegun,
+    /// The fence is passed.
+    FencePassed,
+    /// The events are written.
+    EventsWritten,
+    /// The transaction is committed, nobody knows.
+    Committed,
+    /// Some of the batch is published.
+    PublishedInPart,
+    /// All of it is published and not yet answered.
+    PublishedNotAnswered,
+    /// An answer is sent.
+    Answered,
+    /// A written claim is gone and its oral claim not yet asked to go.
+    CascadeNoticed,
+    /// The oral claim was asked to go.
+    CascadeAsked,
+    /// A pool does what is due.
+    DueNoticed,
+    /// An enrolment is about to be deleted by the system.
+    EnrolmentOver,
+    /// The tables' checkpoint has read a slice.
+    CheckpointRead,
+    /// The slice is written, not yet committed.
+    CheckpointWritten,
+    /// The slice is committed.
+    CheckpointCommitted,
+    /// An import has validated its file.
+    ImportValidated,
+    /// An import has applied a slice.
+    ImportSlice,
+    /// Recovery has read the tables.
+    RecoveryTables,
+    /// Recovery has read the journal.
+    RecoveryJournal,
+    /// Recovery is done and not yet ready.
+    RecoveryDone,
+}
+
+impl FailPoint {
+    /// All of them.
+    pub const ALL: [Self; 24] = [
+        Self::AccountBeforeWrite,
+        Self::AccountAfterWrite,
+        Self::TurnTaken,
+        Self::PoolDecided,
+        Self::BatchGathered,
+        Self::TransactionBegun,
+        Self::FencePassed,
+        Self::EventsWritten,
+        Self::Committed,
+        Self::PublishedInPart,
+        Self::PublishedNotAnswered,
+        Self::Answered,
+        Self::CascadeNoticed,
+        Self::CascadeAsked,
+        Self::DueNoticed,
+        Self::EnrolmentOver,
+        Self::CheckpointRead,
+        Self::CheckpointWritten,
+        Self::CheckpointCommitted,
+        Self::ImportValidated,
+        Self::ImportSlice,
+        Self::RecoveryTables,
+        Self::RecoveryJournal,
+        Self::RecoveryDone,
+    ];
+
+    /// Its name in `KAOWEI_FAIL_POINT`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AccountBeforeWrite => "account_before_write",
+            Self::AccountAfterWrite => "account_after_write",
+            Self::TurnTaken => "turn_taken",
+            Self::PoolDecided => "pool_decided",
+            Self::BatchGathered => "batch_gathered",
+            Self::TransactionBegun => "transaction_begun",
+            Self::FencePassed => "fence_passed",
+            Self::EventsWritten => "events_written",
+            Self::Committed => "committed",
+            Self::PublishedInPart => "published_in_part",
+            Self::PublishedNotAnswered => "published_not_answered",
+            Self::Answered => "answered",
+            Self::CascadeNoticed => "cascade_noticed",
+            Self::CascadeAsked => "cascade_asked",
+            Self::DueNoticed => "due_noticed",
+            Self::EnrolmentOver => "enrolment_over",
+            Self::CheckpointRead => "checkpoint_read",
+            Self::CheckpointWritten => "checkpoint_written",
+            Self::CheckpointCommitted => "checkpoint_committed",
+            Self::ImportValidated => "import_validated",
+            Self::ImportSlice => "import_slice",
+            Self::RecoveryTables => "recovery_tables",
+            Self::RecoveryJournal => "recovery_journal",
+            Self::RecoveryDone => "recovery_done",
+        }
+    }
+}
+
+/// Comes by a point.
+#[cfg(not(feature = "fail-points"))]
+#[inline]
+pub(crate) fn pass(_point: FailPoint) {}
+
+/// Comes by a point, and dies there if the test said so.
+#[cfg(feature = "fail-points")]
+pub(crate) fn pass(point: FailPoint) {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    static ARMED: OnceLock<Option<(String, u64)>> = OnceLock::new();
+    static PASSED: AtomicU64 = AtomicU64::new(0);
+
+    let armed = ARMED.get_or_init(|| {
+        let setting = std::env::var("KAOWEI_FAIL_POINT").ok()?;
+        let (name, times) = setting.split_once(':').unwrap_or((&setting, "1"));
+        Some((name.to_owned(), times.parse().unwrap_or(1)))
+    });
+    let Some((name, times)) = armed else { return };
+    if name == point.name() && PASSED.fetch_add(1, Ordering::SeqCst) + 1 == *times {
+        // Nothing of the process may have a chance to tidy up.
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).ok();
+    }
+}

@@ -1,0 +1,619 @@
+//! All that is in memory between one recovery and the next: pools, candidates, the catalogue.
+//!
+//! Made from the store by recovery, changed only by committed events. When a commit's outcome is unknown the whole
+//! incarnation is dropped, with all that was decided on top of that commit, and the next is read from the store.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+
+use actix::Actor;
+use actix_rt::ArbiterHandle;
+use arc_swap::ArcSwap;
+use dashmap::DashMap;
+use kaowei_core::audit::ChainHead;
+use kaowei_core::ids::{CampusCode, CandidateId, ClaimId, PoolId, RecordId, national_cell};
+use kaowei_core::registration::{Candidate, Event};
+use kaowei_core::seats::{self, By, Command, Expiry, Pool, PoolFacts, RemovalCause};
+use kaowei_core::sites::Terms;
+use kaowei_core::time::{Moment, Span};
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{Notify, oneshot};
+
+use crate::actors::{Ask, Campus, Numbers, PoolActor, PoolHandle};
+use crate::candidate_entry::CandidateEntry;
+use crate::clock::EngineClock;
+use crate::fail_points::{FailPoint, pass};
+use crate::failure::Failure;
+use crate::journal::{CellEvent, Entry, Fate, Happened, Sealed};
+use crate::metrics;
+use crate::store::Store;
+use crate::views::{Catalogue, ExpiryStatus};
+
+/// What to do when a cascade is done.
+pub(crate) type AfterCascade = Box<dyn FnOnce(&Arc<Incarnation>, Result<(), Failure>) + Send>;
+
+/// An oral claim whose written one is gone.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Orphan {
+    pub(crate) claim: ClaimId,
+    pub(crate) candidate: CandidateId,
+}
+
+/// The engine's memory.
+pub(crate) struct Incarnation {
+    pub(crate) store: Arc<Store>,
+    pub(crate) clock: Arc<EngineClock>,
+    journal: UnboundedSender<Entry>,
+    pools: DashMap<PoolId, Arc<PoolHandle>>,
+    campuses: DashMap<CampusCode, Arc<Campus>>,
+    candidates: DashMap<CandidateId, Arc<CandidateEntry>>,
+    /// Which account a record is bound to (R3).
+    bindings: DashMap<RecordId, CandidateId>,
+    catalogue: ArcSwap<Catalogue>,
+    expiry: Mutex<ExpiryStatus>,
+    expiry_runs: AtomicBool,
+    /// Enrolments by the instant from which on they are deleted without a claim (R9).
+    pub(crate) enrolment_ends: Mutex<BinaryHeap<Reverse<(Moment, CandidateId)>>>,
+    pub(crate) enrolment_ended: Notify,
+    runtime: Handle,
+    arbiters: Vec<ArbiterHandle>,
+    next_arbiter: AtomicUsize,
+    /// Nothing falls due before recovery has given back the time that was lost (1.4).
+    serving: AtomicBool,
+    closing: AtomicBool,
+    over: AtomicBool,
+    /// Events published, over all cells: what the tables must reach.
+    published: AtomicI64,
+    pub(crate) checkpoint_wanted: Notify,
+}
+
+impl Incarnation {
+    pub(crate) fn new(
+        store: Arc<Store>,
+        clock: Arc<EngineClock>,
+        journal: UnboundedSender<Entry>,
+        arbiters: Vec<ArbiterHandle>,
+        catalogue: Catalogue,
+        expiry: ExpiryStatus,
+        published: i64,
+    ) -> Arc<Self> {
+        metrics::expiry_suspended(!expiry.running);
+        Arc::new(Self {
+            store,
+            clock,
+            journal,
+            pools: DashMap::new(),
+            campuses: DashMap::new(),
+            candidates: DashMap::new(),
+            bindings: DashMap::new(),
+            catalogue: ArcSwap::from_pointee(catalogue),
+            expiry_runs: AtomicBool::new(expiry.running),
+            expiry: Mutex::new(expiry),
+            enrolment_ends: Mutex::default(),
+            enrolment_ended: Notify::new(),
+            runtime: Handle::current(),
+            arbiters,
+            next_arbiter: AtomicUsize::new(0),
+            serving: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            published: AtomicI64::new(published),
+            checkpoint_wanted: Notify::new(),
+        })
+    }
+
+    /// Engine time.
+    pub(crate) fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    /// Hands something to the journal. Where the journal has ended, it fails at once.
+    pub(crate) fn hand_over(self: &Arc<Self>, entry: Entry) {
+        if let Err(refused) = self.journal.send(entry) {
+            refused.0.fail(self, Failure::StoreUnavailable);
+        }
+    }
+
+    /// Waits until all that was handed over before is durable and published.
+    pub(crate) async fn barrier(self: &Arc<Self>) -> Result<(), Failure> {
+        let (done, wait) = oneshot::channel();
+        let then = Box::new(move |_: &Arc<Self>, fate: Fate<'_>| {
+            done.send(settled(&fate)).ok();
+        });
+        self.hand_over(Entry {
+            happened: Happened::Barrier,
+            then,
+        });
+        wait.await.unwrap_or(Err(Failure::StoreUnavailable))
+    }
+
+    /// Makes events of a cell durable.
+    pub(crate) async fn record(
+        self: &Arc<Self>,
+        cell: kaowei_core::ids::Cell,
+        events: Vec<Event>,
+    ) -> Result<(), Failure> {
+        self.record_at(cell, events, self.now()).await
+    }
+
+    /// Makes events of a cell durable that happened at that instant.
+    pub(crate) async fn record_at(
+        self: &Arc<Self>,
+        cell: kaowei_core::ids::Cell,
+        events: Vec<Event>,
+        at: Moment,
+    ) -> Result<(), Failure> {
+        let events = events.into_iter().map(|event| CellEvent { event, at }).collect();
+        let (done, wait) = oneshot::channel();
+        let then = Box::new(move |_: &Arc<Self>, fate: Fate<'_>| {
+            done.send(settled(&fate)).ok();
+        });
+        self.hand_over(Entry {
+            happened: Happened::InCell { cell, events },
+            then,
+        });
+        wait.await.unwrap_or(Err(Failure::StoreUnavailable))
+    }
+
+    // ---- pools
+
+    pub(crate) fn pool(&self, id: PoolId) -> Option<Arc<PoolHandle>> {
+        self.pools.get(&id).map(|handle| handle.clone())
+    }
+
+    /// All pools, by id.
+    pub(crate) fn all_pools(&self) -> Vec<Arc<PoolHandle>> {
+        let mut pools: Vec<_> = self.pools.iter().map(|entry| entry.value().clone()).collect();
+        pools.sort_by_key(|pool| pool.facts.id);
+        pools
+    }
+
+    pub(crate) fn campus(&self, code: CampusCode) -> Option<Arc<Campus>> {
+        self.campuses.get(&code).map(|campus| campus.clone())
+    }
+
+    /// Adds a pool with its actor; the one that is there already, if there is one.
+    pub(crate) fn add_pool(
+        self: &Arc<Self>,
+        facts: PoolFacts,
+        pool: Pool,
+        head: ChainHead,
+    ) -> Arc<PoolHandle> {
+        let campus = self
+            .campuses
+            .entry(facts.id.campus)
+            .or_insert_with(|| Arc::new(Campus::new()))
+            .clone();
+        let mut fresh = false;
+        let handle = self
+            .pools
+            .entry(facts.id)
+            .or_insert_with(|| {
+                fresh = true;
+                Arc::new(PoolHandle::new(
+                    facts,
+                    campus.clone(),
+                    self.terms(&facts),
+                    &pool,
+                    head,
+                ))
+            })
+            .clone();
+        if fresh {
+            let mut pools = campus.pools.write();
+            pools.push(handle.clone());
+            pools.sort_by_key(|pool| pool.facts.id);
+            drop(pools);
+            campus.changed();
+            self.start_actor(&handle, pool, head, handle.life());
+        }
+        handle
+    }
+
+    /// Puts a fresh actor in charge of a pool.
+    pub(crate) fn start_actor(
+        self: &Arc<Self>,
+        handle: &Arc<PoolHandle>,
+        pool: Pool,
+        head: ChainHead,
+        life: u32,
+    ) {
+        let next = self.next_arbiter.fetch_add(1, Ordering::Relaxed);
+        let arbiter = &self.arbiters[next % self.arbiters.len()];
+        let actor = (handle.clone(), self.clone());
+        let address = PoolActor::start_in_arbiter(arbiter, move |_| {
+            let (handle, incarnation) = actor;
+            PoolActor::new(pool, head, handle, life, incarnation)
+        });
+        handle.set_address(address);
+    }
+
+    /// Takes a pool's actor out of charge and reads the pool from the store again.
+    pub(crate) fn rebuild_pool(self: &Arc<Self>, handle: &Arc<PoolHandle>) {
+        let life = handle.end_life();
+        if self.is_over() {
+            return;
+        }
+        let (incarnation, handle) = (self.clone(), handle.clone());
+        self.runtime.spawn(async move {
+            if let Err(error) = crate::recovery::rebuild_pool(&incarnation, &handle, life).await {
+                tracing::error!(pool = %handle.facts.id, %error, "a pool could not be rebuilt: everything is read from the store again");
+                incarnation.end();
+            }
+        });
+    }
+
+    /// What the schedule says for a pool.
+    pub(crate) fn terms(&self, facts: &PoolFacts) -> Terms {
+        let catalogue = self.catalogue.load();
+        match &catalogue.sitting {
+            Some(sitting) => sitting.terms(facts.site.province, facts.site.school, facts.paper),
+            None => Terms::closed(facts.paper, Span::from_secs(86_400)),
+        }
+    }
+
+    /// Lets every pool do what is due: after time was moved or expiry resumed.
+    pub(crate) fn wake_pools(self: &Arc<Self>) {
+        for pool in self.all_pools() {
+            // A pool that can't be asked is being rebuilt and will look at its deadlines then.
+            pool.ask(Ask {
+                command: Command::CatchUp,
+                then: Box::new(|_, _| {}),
+            })
+            .ok();
+        }
+        self.enrolment_ended.notify_one();
+    }
+
+    // ---- candidates
+
+    pub(crate) fn candidate(&self, id: CandidateId) -> Arc<CandidateEntry> {
+        if let Some(entry) = self.candidates.get(&id) {
+            return entry.clone();
+        }
+        self.candidates
+            .entry(id)
+            .or_insert_with(|| Arc::new(CandidateEntry::new(id, Candidate::default())))
+            .clone()
+    }
+
+    pub(crate) fn restore_candidate(&self, id: CandidateId, candidate: Candidate) {
+        if let Some(enrolment) = candidate.enrolment() {
+            self.bindings.insert(enrolment.record, id);
+            self.enrolment_ends
+                .lock()
+                .push(Reverse((enrolment.delete_after, id)));
+        }
+        self.candidates
+            .insert(id, Arc::new(CandidateEntry::new(id, candidate)));
+    }
+
+    pub(crate) fn all_candidates(&self) -> Vec<Arc<CandidateEntry>> {
+        self.candidates
+            .iter()
+            .map(|entry| entry.value().clone())
+            .collect()
+    }
+
+    pub(crate) fn candidate_count(&self) -> usize {
+        self.candidates.len()
+    }
+
+    /// Binds a record to an account before the event is written; whoever else it is bound to (R3).
+    pub(crate) fn bind(&self, record: RecordId, candidate: CandidateId) -> Result<(), CandidateId> {
+        let bound = *self.bindings.entry(record).or_insert(candidate);
+        if bound == candidate { Ok(()) } else { Err(bound) }
+    }
+
+    /// Takes a binding back.
+    pub(crate) fn unbind(&self, record: RecordId, candidate: CandidateId) {
+        self.bindings.remove_if(&record, |_, bound| *bound == candidate);
+    }
+
+    /// The account that a record is bound to.
+    pub(crate) fn bound_to(&self, record: RecordId) -> Option<CandidateId> {
+        self.bindings.get(&record).map(|candidate| *candidate)
+    }
+
+    // ---- publishing, after a commit
+
+    /// Publishes a pool's committed events. The oral claims that must now go (R13), if any.
+    pub(crate) fn publish_pool(
+        self: &Arc<Self>,
+        pool: &Arc<PoolHandle>,
+        events: &[Sealed],
+        numbers: Numbers,
+    ) -> Option<Vec<Orphan>> {
+        if events.is_empty() {
+            return None;
+        }
+        pool.publish(events, numbers);
+        pass(FailPoint::PublishedInPart);
+        let mut orphans = None;
+        for sealed in events {
+            count(&sealed.event);
+            let Some((_, candidate)) = sealed.event.claim() else {
+                continue;
+            };
+            let entry = self.candidate(candidate);
+            let (orphan, over) = entry.publish(|state| {
+                state.settle(&pool.facts, &sealed.event, &sealed.seal);
+                (state.orphan(), state.enrolment_is_over(sealed.seal.at))
+            });
+            if let Some(orphan) = orphan {
+                orphans.get_or_insert_with(Vec::new).push(Orphan {
+                    claim: orphan,
+                    candidate,
+                });
+            }
+            if over {
+                self.enrolment_ends
+                    .lock()
+                    .push(Reverse((sealed.seal.at, candidate)));
+                self.enrolment_ended.notify_one();
+            }
+        }
+        self.count_published(events.len());
+        orphans
+    }
+
+    /// Publishes a cell's committed event.
+    pub(crate) fn publish_cell(self: &Arc<Self>, event: &CellEvent) {
+        let CellEvent { event, at } = event;
+        if let Some(candidate) = event.candidate() {
+            let entry = self.candidate(candidate);
+            match event {
+                Event::Enrolled {
+                    delete_after, record, ..
+                } => {
+                    self.bindings.insert(*record, candidate);
+                    self.enrolment_ends
+                        .lock()
+                        .push(Reverse((*delete_after, candidate)));
+                }
+                Event::EnrolmentExtended { delete_after, .. } => {
+                    self.enrolment_ends
+                        .lock()
+                        .push(Reverse((*delete_after, candidate)));
+                }
+                Event::EnrolmentDeleted { .. } => {
+                    if let Some(record) =
+                        entry.read(|state| state.enrolment().map(|enrolment| enrolment.record))
+                    {
+                        self.unbind(record, candidate);
+                    }
+                    entry.set_eligibility(None);
+                }
+                _ => {}
+            }
+            entry.publish(|state| state.evolve(event, *at));
+        }
+        match event {
+            Event::SittingSaved { sitting, .. } => {
+                self.change_catalogue(|catalogue| catalogue.sitting = Some(Arc::new((**sitting).clone())));
+                for pool in self.all_pools() {
+                    pool.set_terms(self.terms(&pool.facts));
+                }
+                self.wake_pools();
+            }
+            Event::CampusSaved { campus, .. } => {
+                self.change_catalogue(|catalogue| catalogue.tree.save((**campus).clone()));
+            }
+            Event::ExpirySuspended { reason, .. } => self.set_expiry(ExpiryStatus {
+                running: false,
+                since: Some(*at),
+                reason: Some(reason.clone()),
+            }),
+            Event::ExpiryResumed { reason, .. } => {
+                self.clock.trust_wall();
+                self.set_expiry(ExpiryStatus {
+                    running: true,
+                    since: None,
+                    reason: Some(reason.clone()),
+                });
+                self.wake_pools();
+            }
+            _ => {}
+        }
+        self.count_published(1);
+    }
+
+    /// Takes away oral claims whose written one is gone (R13); `after` runs when they are.
+    pub(crate) fn cascade(self: &Arc<Self>, orphans: Vec<Orphan>, after: AfterCascade) {
+        pass(FailPoint::CascadeNoticed);
+        let (incarnation, mut left) = (self.clone(), orphans);
+        let Some(orphan) = left.pop() else {
+            after(self, Ok(()));
+            return;
+        };
+        let next: AfterCascade = if left.is_empty() {
+            after
+        } else {
+            Box::new(move |incarnation, done| match done {
+                Ok(()) => incarnation.cascade(left, after),
+                Err(failure) => after(incarnation, Err(failure)),
+            })
+        };
+        incarnation.remove_orphan(orphan, next);
+    }
+
+    fn remove_orphan(self: &Arc<Self>, orphan: Orphan, after: AfterCascade) {
+        let Some(pool) = self.pool(orphan.claim.pool) else {
+            after(self, Ok(()));
+            return;
+        };
+        // Nothing else of this candidate is decided until the oral claim is gone.
+        let held_back = self.candidate(orphan.candidate).hold_back();
+        let command = Command::Remove {
+            claim: orphan.claim.number,
+            cause: RemovalCause::WithWritten,
+        };
+        let then = Box::new(move |incarnation: &Arc<Self>, fate: Fate<'_>| {
+            let done = settled(&fate);
+            if done.is_err() && !incarnation.is_over() {
+                incarnation.retry_orphan(orphan);
+            }
+            drop(held_back);
+            after(incarnation, done);
+        });
+        if let Err(failure) = pool.ask(Ask {
+            command,
+            then: Box::new(then),
+        }) {
+            tracing::warn!(claim = %orphan.claim, %failure, "an oral claim can't be taken away yet; it is tried again");
+            self.retry_orphan(orphan);
+        }
+        pass(FailPoint::CascadeAsked);
+    }
+
+    /// Tries again, until it is done or recovery does it.
+    fn retry_orphan(self: &Arc<Self>, orphan: Orphan) {
+        let incarnation = self.clone();
+        self.runtime.spawn(async move {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            if !incarnation.is_over() {
+                incarnation.remove_orphan(orphan, Box::new(|_, _| {}));
+            }
+        });
+    }
+
+    // ---- catalogue and expiry
+
+    pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
+        self.catalogue.load_full()
+    }
+
+    fn change_catalogue(&self, change: impl Fn(&mut Catalogue)) {
+        self.catalogue.rcu(|catalogue| {
+            let mut changed = Catalogue::clone(catalogue);
+            change(&mut changed);
+            changed.version += 1;
+            changed
+        });
+    }
+
+    /// Whether deadlines are acted on. Suspends when the clocks disagree.
+    pub(crate) fn expiry(self: &Arc<Self>) -> Expiry {
+        let serving = self.serving.load(Ordering::Relaxed);
+        if serving && self.expiry_runs.load(Ordering::Relaxed) && !self.clock.disagrees() {
+            Expiry::Running
+        } else {
+            Expiry::Suspended
+        }
+    }
+
+    /// Recovery is done: what is due is done from now on.
+    pub(crate) fn serve(self: &Arc<Self>) {
+        self.serving.store(true, Ordering::Release);
+        self.wake_pools();
+    }
+
+    pub(crate) fn expiry_status(&self) -> ExpiryStatus {
+        self.expiry.lock().clone()
+    }
+
+    /// Suspends expiry, if it is not suspended already, and keeps that.
+    pub(crate) fn suspend_expiry(self: &Arc<Self>, reason: &str) {
+        if !self.expiry_runs.swap(false, Ordering::AcqRel) {
+            return;
+        }
+        tracing::error!(
+            reason,
+            "expiry is suspended: no hold expires until an operator resumes it (POST /v1/staff/expiry)"
+        );
+        let reason: Arc<str> = reason.into();
+        let event = Event::ExpirySuspended {
+            by: By::System,
+            reason: reason.clone(),
+        };
+        self.set_expiry(ExpiryStatus {
+            running: false,
+            since: Some(self.now()),
+            reason: Some(reason),
+        });
+        let events = vec![CellEvent {
+            event,
+            at: self.now(),
+        }];
+        self.hand_over(Entry {
+            happened: Happened::InCell {
+                cell: national_cell(),
+                events,
+            },
+            then: Box::new(|_, _| {}),
+        });
+    }
+
+    fn set_expiry(&self, status: ExpiryStatus) {
+        metrics::expiry_suspended(!status.running);
+        self.expiry_runs.store(status.running, Ordering::Release);
+        *self.expiry.lock() = status;
+    }
+
+    /// The shortest wait of a pool's timer: while expiry is suspended nothing is done when it fires.
+    pub(crate) fn shortest_wait(&self) -> Span {
+        let acting = self.expiry_runs.load(Ordering::Relaxed) && self.serving.load(Ordering::Relaxed);
+        if acting {
+            Span::from_ms(1)
+        } else {
+            Span::from_secs(1)
+        }
+    }
+
+    // ---- life
+
+    /// Whether it is to end when all is durable.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+    }
+
+    /// Whether nothing of it counts any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
+    }
+
+    /// Ends it: its actors stop when the last of them has nothing more to do.
+    pub(crate) fn end(&self) {
+        self.over.store(true, Ordering::Release);
+        for pool in &self.pools {
+            pool.forget_address();
+        }
+        self.checkpoint_wanted.notify_one();
+        self.enrolment_ended.notify_one();
+    }
+
+    /// How many events are published.
+    pub(crate) fn published(&self) -> i64 {
+        self.published.load(Ordering::Acquire)
+    }
+
+    fn count_published(&self, events: usize) {
+        self.published
+            .fetch_add(i64::try_from(events).unwrap_or(i64::MAX), Ordering::AcqRel);
+        self.checkpoint_wanted.notify_one();
+    }
+}
+
+fn settled(fate: &Fate<'_>) -> Result<(), Failure> {
+    match fate {
+        Fate::Committed { .. } => Ok(()),
+        Fate::Failed(failure) => Err(*failure),
+    }
+}
+
+fn count(event: &seats::Event) {
+    match event {
+        seats::Event::ClaimExpired { .. } => metrics::expired(),
+        seats::Event::ClaimPromoted { .. } => metrics::promoted(),
+        seats::Event::ClaimLapsed { .. } => metrics::lapsed(),
+        _ => {}
+    }
+}

@@ -1,0 +1,80 @@
+//! What follows a commit, in its order: the change is published, then answered. Who was answered reads his change
+//! at once.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::{Entry, Fate, Happened};
+use crate::fail_points::{FailPoint, pass};
+use crate::incarnation::Incarnation;
+
+/// Publishes and answers batches until the writer ends.
+pub(super) async fn publish_all(incarnation: Arc<Incarnation>, mut batches: UnboundedReceiver<Vec<Entry>>) {
+    while let Some(batch) = batches.recv().await {
+        for entry in batch {
+            publish(&incarnation, entry);
+        }
+    }
+}
+
+fn publish(incarnation: &Arc<Incarnation>, entry: Entry) {
+    let Entry { happened, then } = entry;
+    match happened {
+        Happened::InPool {
+            pool,
+            events,
+            numbers,
+            outcome,
+            ..
+        } => {
+            let orphans = incarnation.publish_pool(&pool, &events, numbers);
+            pass(FailPoint::PublishedNotAnswered);
+            let Some(orphans) = orphans else {
+                then(
+                    incarnation,
+                    Fate::Committed {
+                        outcome,
+                        events: &events,
+                    },
+                );
+                pass(FailPoint::Answered);
+                return;
+            };
+            // An oral claim goes with its written one: the answer waits until it is gone (R13).
+            let answer = move |incarnation: &Arc<Incarnation>,
+                               cascaded: Result<(), crate::failure::Failure>| {
+                let fate = match cascaded {
+                    Ok(()) => Fate::Committed {
+                        outcome,
+                        events: &events,
+                    },
+                    Err(failure) => Fate::Failed(failure),
+                };
+                then(incarnation, fate);
+            };
+            incarnation.cascade(orphans, Box::new(answer));
+        }
+        Happened::InCell { events, .. } => {
+            for event in &events {
+                incarnation.publish_cell(event);
+            }
+            then(
+                incarnation,
+                Fate::Committed {
+                    outcome: Ok(()),
+                    events: &[],
+                },
+            );
+        }
+        Happened::Heartbeat | Happened::Barrier => {
+            then(
+                incarnation,
+                Fate::Committed {
+                    outcome: Ok(()),
+                    events: &[],
+                },
+            );
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! What the engine tells Prometheus: one list, one function for each thing that is counted.
+//!
+//! Labels never name a pool or a person: thirty thousand pools would be thirty thousand series. The busiest pools
+//! are told apart by rank.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use kaowei_core::invariant::Invariant;
+use metrics::{Counter, Gauge, Histogram, Unit, counter, gauge, histogram};
+
+/// What a metric is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Only ever rises.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// A distribution.
+    Histogram,
+}
+
+/// One metric, as it is described to Prometheus and in the documentation.
+#[derive(Debug, Clone, Copy)]
+pub struct Metric {
+    /// Its name, with its unit last.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: Kind,
+    /// Its unit.
+    pub unit: Unit,
+    /// What it says, with its labels.
+    pub help: &'static str,
+}
+
+macro_rules! metrics {
+    ($($constant:ident = $name:literal, $kind:ident, $unit:ident, $help:literal;)*) => {
+        $(const $constant: &str = $name;)*
+
+        /// All of the engine's metrics.
+        pub const ALL: &[Metric] = &[
+            $(Metric { name: $name, kind: Kind::$kind, unit: Unit::$unit, help: $help },)*
+        ];
+    };
+}
+
+metrics! {
+    CLAIMS = "kaowei_claims_total", Counter, Count, "Claims answered, by outcome: held, waiting, repeated, refused, failed, overloaded.";
+    CLAIM_SECONDS = "kaowei_claim_duration_seconds", Histogram, Seconds, "From a claim's arrival at the engine to its durable answer.";
+    BATCH_SIZE = "kaowei_journal_batch_size", Histogram, Count, "Events in one transaction of the journal.";
+    COMMIT_SECONDS = "kaowei_journal_commit_seconds", Histogram, Seconds, "How long one transaction of the journal took, commit included.";
+    EVENTS = "kaowei_journal_events_total", Counter, Count, "Events committed to the journal.";
+    POISONOUS = "kaowei_journal_poisonous_events_total", Counter, Count, "Events that the store refused for certain; each is dropped with its evidence in the log.";
+    FAIL_STOPS = "kaowei_journal_fail_stops_total", Counter, Count, "Commits whose outcome was unknown, each followed by a recovery.";
+    MAILBOX_DEPTH = "kaowei_pool_mailbox_depth", Gauge, Count, "Commands that wait in the mailboxes of the busiest pools, by rank (1 is the busiest).";
+    PANICS = "kaowei_actor_panics_total", Counter, Count, "Pool actors that panicked and were rebuilt.";
+    POOLS = "kaowei_pools", Gauge, Count, "Pools.";
+    HOLDS = "kaowei_seats_held", Gauge, Count, "Seats held, unpaid.";
+    PAID = "kaowei_seats_paid", Gauge, Count, "Seats paid.";
+    CAPACITY = "kaowei_seats_capacity", Gauge, Count, "Seats there are.";
+    WAITING = "kaowei_claims_waiting", Gauge, Count, "Claims that wait in queues.";
+    CANDIDATES = "kaowei_candidates", Gauge, Count, "Candidates held in memory.";
+    EXPIRIES = "kaowei_expiries_total", Counter, Count, "Holds whose deadline passed unpaid.";
+    PROMOTIONS = "kaowei_promotions_total", Counter, Count, "Waiting claims that got a seat.";
+    LAPSES = "kaowei_lapses_total", Counter, Count, "Waiting claims for which promotions ended.";
+    CHECKPOINT_LAG = "kaowei_checkpoint_lag_events", Gauge, Count, "Committed events that the tables do not show yet.";
+    CHECKPOINT_SECONDS = "kaowei_checkpoint_seconds", Histogram, Seconds, "How long the tables took to take over a slice of events.";
+    RECOVERY_SECONDS = "kaowei_recovery_seconds", Gauge, Seconds, "How long the latest recovery took.";
+    EXPIRY_SUSPENDED = "kaowei_expiry_suspended", Gauge, Count, "1 while expiry is suspended because the clocks disagree; operators resume it.";
+    BREACHES = "kaowei_invariant_breaches_total", Counter, Count, "Invariants found broken, by invariant. Anything but 0 is a fault of ours.";
+    IN_FLIGHT = "kaowei_claims_in_flight", Gauge, Count, "Claims that are being decided.";
+}
+
+static CLAIM_HELD: LazyLock<Counter> = LazyLock::new(|| counter!(CLAIMS, "outcome" => "held"));
+static CLAIM_WAITING: LazyLock<Counter> = LazyLock::new(|| counter!(CLAIMS, "outcome" => "waiting"));
+static CLAIM_REPEATED: LazyLock<Counter> = LazyLock::new(|| counter!(CLAIMS, "outcome" => "repeated"));
+static CLAIM_REFUSED: LazyLock<Counter> = LazyLock::new(|| counter!(CLAIMS, "outcome" => "refused"));
+static CLAIM_FAILED: LazyLock<Counter> = LazyLock::new(|| counter!(CLAIMS, "outcome" => "failed"));
+static CLAIM_OVERLOADED: LazyLock<Counter> = LazyLock::new(|| counter!(CLAIMS, "outcome" => "overloaded"));
+static CLAIM_TIME: LazyLock<Histogram> = LazyLock::new(|| histogram!(CLAIM_SECONDS));
+static BATCHES: LazyLock<Histogram> = LazyLock::new(|| histogram!(BATCH_SIZE));
+static COMMITS: LazyLock<Histogram> = LazyLock::new(|| histogram!(COMMIT_SECONDS));
+static COMMITTED: LazyLock<Counter> = LazyLock::new(|| counter!(EVENTS));
+static EXPIRED: LazyLock<Counter> = LazyLock::new(|| counter!(EXPIRIES));
+static PROMOTED: LazyLock<Counter> = LazyLock::new(|| counter!(PROMOTIONS));
+static LAPSED: LazyLock<Counter> = LazyLock::new(|| counter!(LAPSES));
+static LAG: LazyLock<Gauge> = LazyLock::new(|| gauge!(CHECKPOINT_LAG));
+
+/// Describes all metrics to the recorder, and makes those that should read 0 from the start. The recorder must be
+/// installed before.
+pub fn describe() {
+    for metric in ALL {
+        match metric.kind {
+            Kind::Counter => metrics::describe_counter!(metric.name, metric.unit, metric.help),
+            Kind::Gauge => metrics::describe_gauge!(metric.name, metric.unit, metric.help),
+            Kind::Histogram => metrics::describe_histogram!(metric.name, metric.unit, metric.help),
+        }
+    }
+    for invariant in Invariant::ALL {
+        counter!(BREACHES, "invariant" => invariant.label()).absolute(0);
+    }
+    for name in [POISONOUS, FAIL_STOPS, PANICS] {
+        counter!(name).absolute(0);
+    }
+    for zero in [
+        &CLAIM_HELD,
+        &CLAIM_WAITING,
+        &CLAIM_REPEATED,
+        &CLAIM_REFUSED,
+        &CLAIM_FAILED,
+        &CLAIM_OVERLOADED,
+        &EXPIRED,
+        &PROMOTED,
+        &LAPSED,
+    ] {
+        zero.absolute(0);
+    }
+    gauge!(EXPIRY_SUSPENDED).set(0);
+}
+
+/// How a claim was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ClaimOutcome {
+    Held,
+    Waiting,
+    Repeated,
+    Refused,
+    Failed,
+    Overloaded,
+}
+
+pub(crate) fn claim_answered(outcome: ClaimOutcome, took: Duration) {
+    let counter: &Counter = match outcome {
+        ClaimOutcome::Held => &CLAIM_HELD,
+        ClaimOutcome::Waiting => &CLAIM_WAITING,
+        ClaimOutcome::Repeated => &CLAIM_REPEATED,
+        ClaimOutcome::Refused => &CLAIM_REFUSED,
+        ClaimOutcome::Failed => &CLAIM_FAILED,
+        ClaimOutcome::Overloaded => &CLAIM_OVERLOADED,
+    };
+    counter.increment(1);
+    CLAIM_TIME.record(took);
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a histogram takes floats; batches are far below 2^52"
+)]
+pub(crate) fn batch_committed(events: usize, took: Duration) {
+    BATCHES.record(events as f64);
+    COMMITTED.increment(events as u64);
+    COMMITS.record(took);
+}
+
+pub(crate) fn poisonous_event() {
+    counter!(POISONOUS).increment(1);
+}
+
+pub(crate) fn fail_stop() {
+    counter!(FAIL_STOPS).increment(1);
+}
+
+pub(crate) fn actor_panicked() {
+    counter!(PANICS).increment(1);
+}
+
+pub(crate) fn expired() {
+    EXPIRED.increment(1);
+}
+
+pub(crate) fn promoted() {
+    PROMOTED.increment(1);
+}
+
+pub(crate) fn lapsed() {
+    LAPSED.increment(1);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge takes floats")]
+pub(crate) fn checkpoint_lag(events: i64) {
+    LAG.set(events as f64);
+}
+
+pub(crate) fn checkpoint_took(took: Duration) {
+    histogram!(CHECKPOINT_SECONDS).record(took);
+}
+
+pub(crate) fn recovery_took(took: Duration) {
+    gauge!(RECOVERY_SECONDS).set(took.as_secs_f64());
+}
+
+pub(crate) fn expiry_suspended(suspended: bool) {
+    gauge!(EXPIRY_SUSPENDED).set(if suspended { 1.0 } else { 0.0 });
+}
+
+pub(crate) fn invariant_breached(invariant: Invariant) {
+    counter!(BREACHES, "invariant" => invariant.label()).increment(1);
+}
+
+/// Sums over all pools, looked at every few seconds.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Totals {
+    pub(crate) pools: u64,
+    pub(crate) capacity: u64,
+    pub(crate) held: u64,
+    pub(crate) paid: u64,
+    pub(crate) waiting: u64,
+    pub(crate) candidates: u64,
+    pub(crate) in_flight: u64,
+    /// The deepest mailboxes, deepest first.
+    pub(crate) depths: Vec<u32>,
+}
+
+#[expect(clippy::cast_precision_loss, reason = "gauges take floats")]
+pub(crate) fn totals(totals: &Totals) {
+    for (name, value) in [
+        (POOLS, totals.pools),
+        (CAPACITY, totals.capacity),
+        (HOLDS, totals.held),
+        (PAID, totals.paid),
+        (WAITING, totals.waiting),
+        (CANDIDATES, totals.candidates),
+        (IN_FLIGHT, totals.in_flight),
+    ] {
+        gauge!(name).set(value as f64);
+    }
+    const RANKS: [&str; 5] = ["1", "2", "3", "4", "5"];
+    for (rank, depth) in RANKS
+        .iter()
+        .zip(totals.depths.iter().chain(std::iter::repeat(&0)))
+    {
+        gauge!(MAILBOX_DEPTH, "rank" => *rank).set(*depth);
+    }
+}

@@ -1,0 +1,413 @@
+//! Claims: the hot path. Candidate's entry, then the pool's mailbox, then the journal, then the answer (R12–R22).
+//!
+//! What a claim holds – its place at the door, the candidate's turn – travels with it through actor and journal, and
+//! is given back when the answer is durable. A client that hangs up changes nothing about that; its repeat finds the
+//! result.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use kaowei_core::ids::{ClaimId, PoolId};
+use kaowei_core::registration::{Ask as Claiming, Candidate, KeyAnswer, Verdict};
+use kaowei_core::seats::{
+    By, ClaimState, Command, First, OnFull, Refusal, RegisteredBy, Standing, WithdrawReason,
+};
+use kaowei_core::time::Span;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use crate::Engine;
+use crate::actors::{Ask, PoolHandle};
+use crate::candidate_entry::{CandidateEntry, Turn};
+use crate::fail_points::{FailPoint, pass};
+use crate::failure::{Denied, Failure};
+use crate::incarnation::Incarnation;
+use crate::journal::Fate;
+use crate::metrics::{ClaimOutcome, claim_answered};
+use crate::people::keep_remark;
+use crate::views::{Account, ClaimAnswer, ClaimView};
+
+/// When to ask again when the door is full.
+const RETRY_AFTER: Span = Span::from_secs(1);
+
+/// The longest reason in a candidate's own words, in characters.
+const REASON_MAX: usize = 500;
+
+/// A claim as it is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct ClaimRequest {
+    /// Of which pool.
+    pub pool: PoolId,
+    /// What if no seat is free.
+    pub on_full: OnFull,
+    /// The idempotency key it came with.
+    pub key: Option<KeyHashes>,
+}
+
+/// An idempotency key, hashed, with the hash of the operation and body that it came with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyHashes {
+    /// Of the key.
+    pub key: u128,
+    /// Of operation and body.
+    pub body: u128,
+}
+
+type Answer = Result<ClaimAnswer, Denied>;
+
+impl Engine {
+    /// Claims a seat, or a place in the queue.
+    ///
+    /// # Errors
+    /// [`Denied`]: refusals in the documented order; failures after which a repeat finds the result.
+    pub async fn claim(&self, account: Account, request: ClaimRequest) -> Result<ClaimAnswer, Denied> {
+        let arrived = Instant::now();
+        let answer = self.claim_inside(account, request).await;
+        claim_answered(outcome(&answer), arrived.elapsed());
+        answer
+    }
+
+    async fn claim_inside(&self, account: Account, request: ClaimRequest) -> Answer {
+        let door = self.inner.door.clone().try_acquire_owned();
+        let door = door.map_err(|_| Failure::Overloaded {
+            retry_after: RETRY_AFTER,
+        })?;
+        let incarnation = self.incarnation()?;
+        let pool = incarnation.pool(request.pool).ok_or(Denied::NotFound)?;
+        let entry = incarnation.candidate(account.candidate);
+        let turn = entry.take_turn().await;
+        pass(FailPoint::TurnTaken);
+        self.look_up_eligibility(&incarnation, &entry).await?;
+
+        match look(&incarnation, &pool, &entry, &request)? {
+            Look::Answered(answer) => Ok(answer),
+            Look::Existing(standing) => {
+                self.repeat(&incarnation, &pool, &entry, standing, request.key, turn)
+                    .await
+            }
+            Look::Ask => ask_pool(&pool, &entry, &request, door, turn).await,
+        }
+    }
+
+    /// Answers with a claim that is there already; a new key is remembered first.
+    async fn repeat(
+        &self,
+        incarnation: &Arc<Incarnation>,
+        pool: &Arc<PoolHandle>,
+        entry: &Arc<CandidateEntry>,
+        standing: Standing,
+        key: Option<KeyHashes>,
+        turn: Turn,
+    ) -> Answer {
+        let Some(key) = key else {
+            return Ok(ClaimAnswer {
+                created: false,
+                claim: view(incarnation, standing),
+            });
+        };
+        let note = entry.read(|candidate| candidate.note_key(key.key, key.body));
+        let command = Command::Remember {
+            candidate: entry.id,
+            claim: standing.id.number,
+            key: note,
+            answered: Box::new(standing),
+        };
+        let (answer, wait) = oneshot::channel();
+        let then = Box::new(move |incarnation: &Arc<Incarnation>, fate: Fate<'_>| {
+            let answered = match fate {
+                Fate::Committed { outcome: Ok(()), .. } => Ok(ClaimAnswer {
+                    created: false,
+                    claim: view(incarnation, standing),
+                }),
+                Fate::Committed {
+                    outcome: Err(refusal),
+                    ..
+                } => Err(refusal.into()),
+                Fate::Failed(failure) => Err(failure.into()),
+            };
+            drop(turn);
+            answer.send(answered).ok();
+        });
+        pool.ask(Ask { command, then })?;
+        wait.await.unwrap_or(Err(Failure::StoreUnavailable.into()))
+    }
+
+    /// Gives up a held seat or a place in the queue (R17, R22).
+    ///
+    /// # Errors
+    /// [`Denied::NotFound`] for another's claim; [`Refusal::AlreadyPaid`], [`Refusal::AlreadyGone`],
+    /// [`Refusal::ReasonRequired`].
+    pub async fn cancel(
+        &self,
+        account: Account,
+        claim: ClaimId,
+        reason: Option<&str>,
+    ) -> Result<ClaimView, Denied> {
+        let incarnation = self.incarnation()?;
+        let entry = incarnation.candidate(account.candidate);
+        let turn = entry.take_turn().await;
+        let standing = self.own_claim(&incarnation, &entry, claim).await?;
+        match standing.state {
+            ClaimState::Paid => return Err(Refusal::AlreadyPaid.into()),
+            ClaimState::Gone(_) => return Err(Refusal::AlreadyGone.into()),
+            ClaimState::Waiting if reason.is_none() => return Err(Refusal::ReasonRequired.into()),
+            ClaimState::Waiting | ClaimState::Held { .. } => {}
+        }
+        let reason = match reason {
+            None => None,
+            Some(text) => Some(self.keep_reason(&incarnation, claim, text).await?),
+        };
+        let pool = incarnation.pool(claim.pool).ok_or(Denied::NotFound)?;
+        let command = Command::Cancel {
+            claim: claim.number,
+            by: By::Candidate,
+            reason,
+        };
+        let (answer, wait) = oneshot::channel();
+        let then = Box::new(move |incarnation: &Arc<Incarnation>, fate: Fate<'_>| {
+            let answered = match fate {
+                Fate::Committed { outcome: Ok(()), .. } => {
+                    let now = entry
+                        .read(|candidate| candidate.claim(claim).copied())
+                        .unwrap_or(standing);
+                    Ok(view(incarnation, now))
+                }
+                Fate::Committed {
+                    outcome: Err(refusal),
+                    ..
+                } => Err(Denied::Refused(refusal)),
+                Fate::Failed(failure) => Err(failure.into()),
+            };
+            drop(turn);
+            answer.send(answered).ok();
+        });
+        pool.ask(Ask { command, then })?;
+        wait.await.unwrap_or(Err(Failure::StoreUnavailable.into()))
+    }
+
+    /// A reason from the list, or free text, which is kept with the persons' data.
+    async fn keep_reason(
+        &self,
+        incarnation: &Arc<Incarnation>,
+        claim: ClaimId,
+        text: &str,
+    ) -> Result<WithdrawReason, Denied> {
+        if let Some(listed) = WithdrawReason::ALL
+            .into_iter()
+            .find(|reason| reason.as_str() == text)
+        {
+            return Ok(listed);
+        }
+        let length = text.chars().count();
+        if text.trim().is_empty() || length > REASON_MAX {
+            let problem = format!("must have 1 to {REASON_MAX} characters");
+            return Err(Denied::Invalid {
+                pointer: "/reason".into(),
+                problem,
+            });
+        }
+        keep_remark(&self.inner.store.people, claim, incarnation.now(), text).await?;
+        Ok(WithdrawReason::Other)
+    }
+
+    /// A candidate's claims, in the order in which they were made: all active ones and the latest of those gone.
+    ///
+    /// # Errors
+    /// [`Failure::StoreUnavailable`] while recovery runs.
+    pub fn claims(&self, account: Account) -> Result<Vec<ClaimView>, Failure> {
+        let incarnation = self.incarnation()?;
+        let entry = incarnation.candidate(account.candidate);
+        let standings = entry.read(|candidate| candidate.claims().to_vec());
+        Ok(standings
+            .into_iter()
+            .map(|standing| view(&incarnation, standing))
+            .collect())
+    }
+
+    /// One of a candidate's claims, however old.
+    ///
+    /// # Errors
+    /// [`Denied::NotFound`] for another's.
+    pub async fn claim_by_id(&self, account: Account, claim: ClaimId) -> Result<ClaimView, Denied> {
+        let incarnation = self.incarnation()?;
+        let entry = incarnation.candidate(account.candidate);
+        let standing = self.own_claim(&incarnation, &entry, claim).await?;
+        Ok(view(&incarnation, standing))
+    }
+
+    async fn own_claim(
+        &self,
+        incarnation: &Arc<Incarnation>,
+        entry: &Arc<CandidateEntry>,
+        claim: ClaimId,
+    ) -> Result<Standing, Denied> {
+        if let Some(standing) = entry.read(|candidate| candidate.claim(claim).copied()) {
+            return Ok(standing);
+        }
+        // One that is gone for long is in the tables only.
+        if incarnation.pool(claim.pool).is_none() || entry.read(|candidate| candidate.claims().is_empty()) {
+            return Err(Denied::NotFound);
+        }
+        crate::tables::claim_of(&self.inner.store, entry.id, claim)
+            .await?
+            .ok_or(Denied::NotFound)
+    }
+}
+
+/// What a claim's own candidate says to it.
+enum Look {
+    Answered(ClaimAnswer),
+    Existing(Standing),
+    Ask,
+}
+
+fn look(
+    incarnation: &Arc<Incarnation>,
+    pool: &PoolHandle,
+    entry: &CandidateEntry,
+    request: &ClaimRequest,
+) -> Result<Look, Denied> {
+    let catalogue = incarnation.catalogue();
+    let agreement = catalogue
+        .sitting
+        .as_ref()
+        .map_or("", |sitting| sitting.agreement.version.as_str());
+    let eligibility = entry.eligibility();
+    let terms = pool.terms();
+    entry.read(|candidate| {
+        if let Some(answer) = remembered(incarnation, candidate, request)? {
+            return Ok(Look::Answered(answer));
+        }
+        let verdict = candidate.may_claim(&Claiming {
+            pool: &pool.facts,
+            terms: &terms,
+            on_full: request.on_full,
+            agreement,
+            eligibility: eligibility.as_deref(),
+            now: incarnation.now(),
+        });
+        match verdict {
+            Verdict::Ask => Ok(Look::Ask),
+            Verdict::Existing(standing) => Ok(Look::Existing(standing)),
+            Verdict::Refused(refusal) => Err(Denied::Refused(refusal)),
+        }
+    })
+}
+
+/// The answer that the same key got before.
+fn remembered(
+    incarnation: &Incarnation,
+    candidate: &Candidate,
+    request: &ClaimRequest,
+) -> Result<Option<ClaimAnswer>, Denied> {
+    let Some((note, answer)) = request.key.and_then(|key| candidate.keys().find(key.key)) else {
+        return Ok(None);
+    };
+    if request.key.is_none_or(|key| key.body != note.body) {
+        return Err(Denied::IdempotencyMismatch);
+    }
+    match answer {
+        KeyAnswer::Made(claim) => {
+            let made = candidate.claim(*claim).ok_or(Denied::NotFound)?.as_made();
+            Ok(Some(ClaimAnswer {
+                created: true,
+                claim: as_first_answered(made),
+            }))
+        }
+        KeyAnswer::Existing(standing) => Ok(Some(ClaimAnswer {
+            created: false,
+            claim: view(incarnation, **standing),
+        })),
+        KeyAnswer::Enrolled(_) => Err(Denied::IdempotencyMismatch),
+    }
+}
+
+async fn ask_pool(
+    pool: &Arc<PoolHandle>,
+    entry: &Arc<CandidateEntry>,
+    request: &ClaimRequest,
+    door: OwnedSemaphorePermit,
+    turn: Turn,
+) -> Answer {
+    let key = request
+        .key
+        .map(|key| entry.read(|candidate| candidate.note_key(key.key, key.body)));
+    let command = Command::Claim {
+        candidate: entry.id,
+        on_full: request.on_full,
+        registered_by: RegisteredBy::Candidate,
+        key,
+    };
+    let facts = pool.facts;
+    let candidate = entry.id;
+    let (answer, wait) = oneshot::channel();
+    let then = Box::new(move |_: &Arc<Incarnation>, fate: Fate<'_>| {
+        let answered = match fate {
+            Fate::Committed {
+                outcome: Ok(()),
+                events,
+            } => events
+                .iter()
+                .rev()
+                .filter(|sealed| sealed.event.claim().is_some_and(|(_, of)| of == candidate))
+                .find_map(|sealed| Standing::made_by(&facts, &sealed.event, &sealed.seal))
+                .map(|made| ClaimAnswer {
+                    created: true,
+                    claim: as_first_answered(made),
+                })
+                .ok_or(Denied::Failed(Failure::Internal)),
+            Fate::Committed {
+                outcome: Err(refusal),
+                ..
+            } => Err(refusal.into()),
+            Fate::Failed(failure) => Err(failure.into()),
+        };
+        drop(turn);
+        drop(door);
+        answer.send(answered).ok();
+    });
+    pool.ask(Ask { command, then })?;
+    wait.await.unwrap_or(Err(Failure::StoreUnavailable.into()))
+}
+
+/// A claim as the request that made it is answered.
+fn as_first_answered(made: Standing) -> ClaimView {
+    let position = match made.first {
+        First::Held(_) => None,
+        First::Queued(position) => Some(position),
+    };
+    ClaimView {
+        standing: made,
+        position,
+    }
+}
+
+/// A claim with its place now.
+pub(super) fn view(incarnation: &Incarnation, standing: Standing) -> ClaimView {
+    let position = match standing.state {
+        ClaimState::Waiting => incarnation
+            .pool(standing.id.pool)
+            .and_then(|pool| pool.position(standing.id.number)),
+        ClaimState::Held { .. } | ClaimState::Paid | ClaimState::Gone(_) => None,
+    };
+    ClaimView { standing, position }
+}
+
+fn outcome(answer: &Answer) -> ClaimOutcome {
+    match answer {
+        Ok(ClaimAnswer { created: false, .. }) => ClaimOutcome::Repeated,
+        Ok(ClaimAnswer { claim, .. }) => match claim.standing.first {
+            First::Held(_) => ClaimOutcome::Held,
+            First::Queued(_) => ClaimOutcome::Waiting,
+        },
+        Err(Denied::Failed(Failure::Overloaded { .. })) => ClaimOutcome::Overloaded,
+        Err(Denied::Failed(_)) => ClaimOutcome::Failed,
+        Err(
+            Denied::Refused(_)
+            | Denied::NotFound
+            | Denied::OutOfScope
+            | Denied::IdempotencyMismatch
+            | Denied::Invalid { .. }
+            | Denied::UnknownAccount,
+        ) => ClaimOutcome::Refused,
+    }
+}

@@ -1,0 +1,318 @@
+//! Agreement, qualification and enrolment (R2–R10).
+
+use std::sync::Arc;
+
+use kaowei_core::ids::RecordVersion;
+use kaowei_core::registration::{Agreed, Enrolment, Event, KeyAnswer};
+use kaowei_core::seats::{By, Command, Refusal, RemovalCause};
+use kaowei_core::sites::Sitting;
+use kaowei_core::time::Moment;
+use tokio::sync::oneshot;
+
+use super::KeyHashes;
+use super::claims::view;
+use crate::Engine;
+use crate::actors::Ask;
+use crate::candidate_entry::CandidateEntry;
+use crate::failure::{Denied, Failure};
+use crate::incarnation::Incarnation;
+use crate::journal::Fate;
+use crate::people::Found;
+use crate::views::{Account, Enrolled, EnrolmentView, Qualification};
+
+/// The saving of an enrolment as it is asked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EnrolRequest {
+    /// The version of the record that the candidate saw; any when absent.
+    pub record_version: Option<RecordVersion>,
+    /// The idempotency key it came with.
+    pub key: Option<KeyHashes>,
+}
+
+impl Engine {
+    /// Accepts the agreement in force (R2).
+    ///
+    /// # Errors
+    /// [`Denied::Invalid`] for another version than the one in force.
+    pub async fn accept_agreement(&self, account: Account, version: &str) -> Result<Agreed, Denied> {
+        let incarnation = self.incarnation()?;
+        let sitting = sitting(&incarnation)?;
+        if sitting.agreement.version != version {
+            let problem = format!("the agreement in force is version {}", sitting.agreement.version);
+            return Err(Denied::Invalid {
+                pointer: "/version".into(),
+                problem,
+            });
+        }
+        let entry = incarnation.candidate(account.candidate);
+        let _turn = entry.take_turn().await;
+        let accepted = |entry: &CandidateEntry| {
+            entry.read(|candidate| {
+                candidate
+                    .agreed()
+                    .filter(|_| candidate.has_agreed(version))
+                    .cloned()
+            })
+        };
+        if let Some(agreed) = accepted(&entry) {
+            return Ok(agreed);
+        }
+        let event = Event::AgreementAccepted {
+            candidate: entry.id,
+            version: version.into(),
+        };
+        incarnation.record(account.province, vec![event]).await?;
+        accepted(&entry).ok_or(Denied::Failed(Failure::Internal))
+    }
+
+    /// The student record that matches the account, and what it allows (R3, R4).
+    ///
+    /// # Errors
+    /// [`Refusal::AgreementRequired`], [`Refusal::NoStudentRecord`].
+    pub async fn qualification(&self, account: Account) -> Result<Qualification, Denied> {
+        let incarnation = self.incarnation()?;
+        let sitting = sitting(&incarnation)?;
+        let entry = incarnation.candidate(account.candidate);
+        if !entry.read(|candidate| candidate.has_agreed(&sitting.agreement.version)) {
+            return Err(Refusal::AgreementRequired.into());
+        }
+        let found = self.matching_record(account).await?;
+        let record = self.inner.students.version(found.record, found.version).await?;
+        Ok(Qualification {
+            record,
+            record_version: found.version,
+            review_available: review_is_available(&incarnation, &sitting, &found),
+            eligible_subjects: found.eligibility.subjects(&sitting).cloned().collect(),
+        })
+    }
+
+    async fn matching_record(&self, account: Account) -> Result<Found, Denied> {
+        let details = self.inner.accounts.details(account).await?;
+        let found = self.inner.students.matching(&details).await?;
+        found.ok_or(Denied::Refused(Refusal::NoStudentRecord))
+    }
+
+    /// Binds account and student record (R8).
+    ///
+    /// # Errors
+    /// Refusals of agreement, record, window, eligibility and binding, in that order.
+    pub async fn enrol(&self, account: Account, request: EnrolRequest) -> Result<Enrolled, Denied> {
+        let incarnation = self.incarnation()?;
+        let sitting = sitting(&incarnation)?;
+        let entry = incarnation.candidate(account.candidate);
+        let _turn = entry.take_turn().await;
+        if let Some(saved_at) = remembered(&entry, &request)? {
+            let enrolment = self.enrolment_view(&incarnation, &entry).await?;
+            let created = enrolment.enrolment.saved_at == saved_at;
+            return Ok(Enrolled { created, enrolment });
+        }
+        if entry.read(|candidate| candidate.enrolment().is_some()) {
+            let enrolment = self.enrolment_view(&incarnation, &entry).await?;
+            return Ok(Enrolled {
+                created: false,
+                enrolment,
+            });
+        }
+        if !entry.read(|candidate| candidate.has_agreed(&sitting.agreement.version)) {
+            return Err(Refusal::AgreementRequired.into());
+        }
+
+        let found = self.matching_record(account).await?;
+        let saved_at = incarnation.now();
+        let enrolment = Enrolment {
+            record: found.record,
+            record_version: found.version,
+            campus: found.eligibility.campus,
+            site: found.eligibility.site,
+            saved_at,
+            delete_after: saved_at + sitting.enrolment_span(),
+        };
+        entry.read(|candidate| candidate.enrol(enrolment, &sitting, &found.eligibility))?;
+        if request.record_version.is_some_and(|seen| seen != found.version) {
+            return Err(Refusal::RecordChanged(found.version).into());
+        }
+        incarnation
+            .bind(found.record, entry.id)
+            .map_err(|_| Refusal::RecordTaken)?;
+        let saved = self
+            .save_enrolment(&incarnation, &entry, enrolment, request.key)
+            .await;
+        if saved.is_err() {
+            incarnation.unbind(found.record, entry.id);
+        }
+        saved?;
+        entry.set_eligibility(Some(Arc::new(found.eligibility)));
+        let enrolment = self.enrolment_view(&incarnation, &entry).await?;
+        Ok(Enrolled {
+            created: true,
+            enrolment,
+        })
+    }
+
+    async fn save_enrolment(
+        &self,
+        incarnation: &Arc<Incarnation>,
+        entry: &CandidateEntry,
+        enrolment: Enrolment,
+        key: Option<KeyHashes>,
+    ) -> Result<(), Failure> {
+        let event = Event::Enrolled {
+            candidate: entry.id,
+            record: enrolment.record,
+            record_version: enrolment.record_version,
+            campus: enrolment.campus,
+            site: enrolment.site,
+            delete_after: enrolment.delete_after,
+            key: key.map(|key| entry.read(|candidate| candidate.note_key(key.key, key.body))),
+        };
+        incarnation
+            .record_at(enrolment.site.province, vec![event], enrolment.saved_at)
+            .await
+    }
+
+    /// The registration page in one object.
+    ///
+    /// # Errors
+    /// [`Refusal::NotEnrolled`].
+    pub async fn enrolment(&self, account: Account) -> Result<EnrolmentView, Denied> {
+        let incarnation = self.incarnation()?;
+        let entry = incarnation.candidate(account.candidate);
+        self.enrolment_view(&incarnation, &entry).await
+    }
+
+    async fn enrolment_view(
+        &self,
+        incarnation: &Arc<Incarnation>,
+        entry: &Arc<CandidateEntry>,
+    ) -> Result<EnrolmentView, Denied> {
+        let sitting = sitting(incarnation)?;
+        let (agreed, enrolment, claims) = entry.read(|candidate| {
+            (
+                candidate.agreed().cloned(),
+                candidate.enrolment().copied(),
+                candidate.claims().to_vec(),
+            )
+        });
+        let enrolment = enrolment.ok_or(Refusal::NotEnrolled)?;
+        let record = self
+            .inner
+            .students
+            .version(enrolment.record, enrolment.record_version)
+            .await?;
+        self.look_up_eligibility(incarnation, entry).await?;
+        let eligibility = entry.eligibility();
+        let eligible_subjects = eligibility
+            .iter()
+            .flat_map(|eligibility| eligibility.subjects(&sitting))
+            .cloned()
+            .collect();
+        Ok(EnrolmentView {
+            record,
+            agreed,
+            enrolment,
+            eligible_subjects,
+            claims: claims
+                .into_iter()
+                .map(|standing| view(incarnation, standing))
+                .collect(),
+        })
+    }
+
+    /// Deletes the enrolment and releases all that it holds (R10).
+    ///
+    /// # Errors
+    /// [`Refusal::NotEnrolled`]; [`Refusal::AlreadyPaid`] while anything in it is paid.
+    pub async fn delete_enrolment(&self, account: Account) -> Result<(), Denied> {
+        let incarnation = self.incarnation()?;
+        let entry = incarnation.candidate(account.candidate);
+        let _turn = entry.take_turn().await;
+        let claims = entry.read(kaowei_core::registration::Candidate::may_delete_enrolment)?;
+        for claim in claims {
+            let pool = incarnation.pool(claim.pool).ok_or(Failure::Internal)?;
+            let command = Command::Remove {
+                claim: claim.number,
+                cause: RemovalCause::WithEnrolment,
+            };
+            let (done, wait) = oneshot::channel();
+            let then = Box::new(move |_: &Arc<Incarnation>, fate: Fate<'_>| {
+                let removed = match fate {
+                    Fate::Committed { outcome, .. } => outcome.map_err(Denied::Refused),
+                    Fate::Failed(failure) => Err(Denied::Failed(failure)),
+                };
+                done.send(removed).ok();
+            });
+            pool.ask(Ask { command, then })?;
+            wait.await.unwrap_or(Err(Failure::StoreUnavailable.into()))?;
+        }
+        let event = Event::EnrolmentDeleted {
+            candidate: entry.id,
+            by: By::Candidate,
+        };
+        Ok(incarnation.record(account.province, vec![event]).await?)
+    }
+
+    /// Makes sure that an enrolled candidate's entry knows what the record allows now (R4).
+    pub(super) async fn look_up_eligibility(
+        &self,
+        incarnation: &Arc<Incarnation>,
+        entry: &Arc<CandidateEntry>,
+    ) -> Result<(), Failure> {
+        if entry.eligibility().is_some() {
+            return Ok(());
+        }
+        let Some(record) = entry.read(|candidate| candidate.enrolment().map(|enrolment| enrolment.record))
+        else {
+            return Ok(());
+        };
+        let found = self.inner.students.by_id(record).await?;
+        if incarnation.bound_to(record) == Some(entry.id) {
+            entry.set_eligibility(found.map(|found| Arc::new(found.eligibility)));
+        }
+        Ok(())
+    }
+}
+
+/// The instant of the enrolment that the same key made before.
+fn remembered(entry: &CandidateEntry, request: &EnrolRequest) -> Result<Option<Moment>, Denied> {
+    let Some(key) = request.key else { return Ok(None) };
+    entry.read(|candidate| match candidate.keys().find(key.key) {
+        None => Ok(None),
+        Some((note, _)) if note.body != key.body => Err(Denied::IdempotencyMismatch),
+        Some((_, KeyAnswer::Enrolled(saved_at))) => {
+            let still = candidate
+                .enrolment()
+                .is_some_and(|enrolment| enrolment.saved_at == *saved_at);
+            Ok(still.then_some(*saved_at))
+        }
+        Some((_, KeyAnswer::Made(_) | KeyAnswer::Existing(_))) => Err(Denied::IdempotencyMismatch),
+    })
+}
+
+/// The sitting; without one there is nothing to register for.
+pub(super) fn sitting(incarnation: &Incarnation) -> Result<Arc<Sitting>, Denied> {
+    incarnation
+        .catalogue()
+        .sitting
+        .clone()
+        .ok_or(Denied::Refused(Refusal::OutsideWindow))
+}
+
+/// Whether the CET6 review could be asked for (R5): the campus opens CET6, and it is neither eligible nor barred.
+fn review_is_available(incarnation: &Incarnation, sitting: &Sitting, found: &Found) -> bool {
+    let eligibility = &found.eligibility;
+    let Some(cet6) = sitting
+        .subjects
+        .iter()
+        .find(|subject| subject.level.0 == 6 && subject.language == "en" && subject.requires.is_none())
+    else {
+        return false;
+    };
+    let offered = incarnation.campus(eligibility.campus).is_some_and(|campus| {
+        campus
+            .pools
+            .read()
+            .iter()
+            .any(|pool| pool.facts.id.subject == cet6.code)
+    });
+    offered && !eligibility.subjects.contains(&cet6.code) && !eligibility.barred.contains(&cet6.code)
+}

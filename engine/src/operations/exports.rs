@@ -1,0 +1,237 @@
+//! Exports as CSV (R33, R35): read slice by slice, so that memory stays flat however long the table.
+
+use bytes::Bytes;
+use futures_util::stream::{BoxStream, StreamExt, unfold};
+use kaowei_core::sites::Scope;
+use kaowei_core::time::Moment;
+use sqlx::AssertSqlSafe;
+
+use super::Staff;
+use crate::Engine;
+use crate::failure::{Denied, Failure};
+use crate::store::{Db, on};
+
+/// How many rows are read at once.
+const SLICE: i64 = 5_000;
+
+/// What is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportKind {
+    /// Claims, whatever their state.
+    Claims,
+    /// Enrolments.
+    Enrolments,
+    /// The journal.
+    Audit,
+}
+
+/// A stream of CSV text.
+pub type CsvStream = BoxStream<'static, Result<Bytes, Failure>>;
+
+const CLAIMS_HEADER: &str = "claim,pool,candidate,state,seq,chain_hash,state_seq,state_hash,created_at,held_until,queued_at,gone_at,registered_by,fee_fen\n";
+const ENROLMENTS_HEADER: &str =
+    "candidate,record,record_version,campus,school,province,saved_at,delete_after\n";
+const AUDIT_HEADER: &str = "cell,position,stream,sequence,kind,at,payload,hash\n";
+
+impl Engine {
+    /// Exports what lies below the scope, as of now: all that was committed when it was asked is in it.
+    ///
+    /// # Errors
+    /// [`Failure::StoreUnavailable`]; [`Denied::OutOfScope`] for the audit of a school alone, whose cell's chain is
+    /// its province's.
+    pub async fn export(&self, staff: &Staff, kind: ExportKind) -> Result<CsvStream, Denied> {
+        if kind == ExportKind::Audit && matches!(staff.scope, Scope::School(_)) {
+            return Err(Denied::OutOfScope);
+        }
+        self.caught_up().await?;
+        let store = &self.inner.store;
+        Ok(match kind {
+            ExportKind::Claims => claims(store.tables.clone(), staff.scope),
+            ExportKind::Enrolments => enrolments(store.tables.clone(), staff.scope),
+            ExportKind::Audit => audit(store.journal.clone(), staff.scope),
+        })
+    }
+}
+
+/// The rows of a table in slices: `next` reads the slice after a key and says where it ended.
+fn slices<K, F>(header: &'static str, first: K, next: impl Fn(K) -> F + Send + 'static) -> CsvStream
+where
+    K: Send + 'static,
+    F: Future<Output = Result<Option<(String, K)>, sqlx::Error>> + Send + 'static,
+{
+    let head = futures_util::stream::once(async move { Ok(Bytes::from_static(header.as_bytes())) });
+    let rows = unfold((Some(first), next), async |(key, next)| match next(key?).await {
+        Ok(Some((text, key))) => Some((Ok(Bytes::from(text)), (Some(key), next))),
+        Ok(None) => None,
+        Err(error) => {
+            tracing::warn!(%error, "an export was cut off: the store does not answer");
+            Some((Err(Failure::StoreUnavailable), (None, next)))
+        }
+    });
+    head.chain(rows).boxed()
+}
+
+/// The condition that a scope puts on rows with those columns.
+fn below(scope: Scope, province: &str, school: &str) -> (String, String) {
+    match scope {
+        Scope::National => ("'' = $1".into(), String::new()),
+        Scope::Province(code) => (format!("{province} = $1"), code.to_string()),
+        Scope::School(code) => (format!("{school} = $1"), code.to_string()),
+    }
+}
+
+type ClaimCells = (
+    String,
+    i64,
+    i64,
+    String,
+    i64,
+    Vec<u8>,
+    i64,
+    Vec<u8>,
+    i64,
+    Option<i64>,
+    Option<i64>,
+    i64,
+    String,
+    i64,
+);
+
+fn claims(tables: Db, scope: Scope) -> CsvStream {
+    let (condition, code) = below(scope, "pools.province", "pools.school");
+    let sql = format!(
+        "SELECT claims.pool, number, candidate, state, sequence, chain_hash, state_sequence, state_hash, created_at, \
+         held_until, first_position, state_at, registered_by, claims.fee_fen FROM claims JOIN pools ON pools.pool = claims.pool \
+         WHERE {condition} AND (claims.pool > $2 OR (claims.pool = $2 AND number > $3)) ORDER BY claims.pool, number LIMIT $4"
+    );
+    slices(
+        CLAIMS_HEADER,
+        (String::new(), 0_i64),
+        move |(pool_after, number_after)| {
+            let (tables, sql, code) = (tables.clone(), sql.clone(), code.clone());
+            async move {
+                let rows: Vec<ClaimCells> = on!(&tables, pool => {
+                    sqlx::query_as(AssertSqlSafe(sql))
+                        .bind(code)
+                        .bind(pool_after)
+                        .bind(number_after)
+                        .bind(SLICE)
+                        .fetch_all(pool)
+                        .await?
+                });
+                let Some(last) = rows.last().map(|row| (row.0.clone(), row.1)) else {
+                    return Ok(None);
+                };
+                Ok(Some((rows.iter().map(claim_line).collect(), last)))
+            }
+        },
+    )
+}
+
+fn claim_line(row: &ClaimCells) -> String {
+    let (
+        pool,
+        number,
+        candidate,
+        state,
+        seq,
+        hash,
+        state_seq,
+        state_hash,
+        created,
+        until,
+        position,
+        at,
+        by,
+        fee,
+    ) = row;
+    let created_at = instant(*created);
+    let held_until = until.map(instant).unwrap_or_default();
+    let queued_at = if position.is_some() {
+        created_at.clone()
+    } else {
+        String::new()
+    };
+    let gone = !matches!(state.as_str(), "held" | "waiting" | "paid");
+    let gone_at = if gone { instant(*at) } else { String::new() };
+    let (hash, state_hash) = (hex::encode(hash), hex::encode(state_hash));
+    format!(
+        "{pool}-{number},{pool},{candidate},{state},{seq},{hash},{state_seq},{state_hash},{created_at},{held_until},{queued_at},{gone_at},{by},{fee}\n"
+    )
+}
+
+type EnrolmentCells = (i64, i64, i64, String, String, String, i64, i64);
+
+fn enrolments(tables: Db, scope: Scope) -> CsvStream {
+    let (condition, code) = below(scope, "province", "school");
+    let sql = format!(
+        "SELECT candidate, record, record_version, campus, school, province, saved_at, delete_after FROM enrolments \
+         WHERE {condition} AND candidate > $2 ORDER BY candidate LIMIT $3"
+    );
+    slices(ENROLMENTS_HEADER, 0_i64, move |after| {
+        let (tables, sql, code) = (tables.clone(), sql.clone(), code.clone());
+        async move {
+            let rows: Vec<EnrolmentCells> = on!(&tables, pool => {
+                sqlx::query_as(AssertSqlSafe(sql)).bind(code).bind(after).bind(SLICE).fetch_all(pool).await?
+            });
+            let Some(last) = rows.last().map(|row| row.0) else {
+                return Ok(None);
+            };
+            let lines = rows.iter().map(|(candidate, record, version, campus, school, province, saved, delete)| {
+                let (saved_at, delete_after) = (instant(*saved), instant(*delete));
+                format!("{candidate},{record},{version},{campus},{school},{province},{saved_at},{delete_after}\n")
+            });
+            Ok(Some((lines.collect(), last)))
+        }
+    })
+}
+
+type AuditCells = (String, i64, String, i64, String, i64, String, Vec<u8>);
+
+fn audit(journal: Db, scope: Scope) -> CsvStream {
+    let (condition, code) = below(scope, "cell", "cell");
+    let sql = format!(
+        "SELECT cell, position, stream, sequence, kind, at, payload, hash FROM journal \
+         WHERE {condition} AND (cell > $2 OR (cell = $2 AND position > $3)) ORDER BY cell, position LIMIT $4"
+    );
+    slices(
+        AUDIT_HEADER,
+        (String::new(), 0_i64),
+        move |(cell_after, position_after)| {
+            let (journal, sql, code) = (journal.clone(), sql.clone(), code.clone());
+            async move {
+                let rows: Vec<AuditCells> = on!(&journal, pool => {
+                    sqlx::query_as(AssertSqlSafe(sql))
+                        .bind(code)
+                        .bind(cell_after)
+                        .bind(position_after)
+                        .bind(SLICE)
+                        .fetch_all(pool)
+                        .await?
+                });
+                let Some(last) = rows.last().map(|row| (row.0.clone(), row.1)) else {
+                    return Ok(None);
+                };
+                let mut lines = csv::Writer::from_writer(Vec::new());
+                for (cell, position, stream, sequence, kind, at, payload, hash) in &rows {
+                    let (position, sequence, at) =
+                        (position.to_string(), sequence.to_string(), at.to_string());
+                    let hash = hex::encode(hash);
+                    let line = [cell, &position, stream, &sequence, kind, &at, payload, &hash];
+                    lines
+                        .write_record(line)
+                        .map_err(|error| sqlx::Error::Encode(error.into()))?;
+                }
+                let lines = lines
+                    .into_inner()
+                    .map_err(|error| sqlx::Error::Encode(error.to_string().into()))?;
+                let lines = String::from_utf8(lines).map_err(|error| sqlx::Error::Encode(error.into()))?;
+                Ok(Some((lines, last)))
+            }
+        },
+    )
+}
+
+fn instant(unix_ms: i64) -> String {
+    Moment::from_unix_ms(unix_ms).to_string()
+}

@@ -1,0 +1,19 @@
+//! What may be asked of the engine, an area a file. Each operation is a method of [`crate::Engine`].
+
+mod accounts;
+mod audit;
+mod claims;
+mod enrolments;
+mod exports;
+mod imports;
+mod pools;
+mod sitting;
+mod staff;
+
+pub use audit::{AuditRecord, AuditStream};
+pub use claims::{ClaimRequest, KeyHashes};
+pub use enrolments::EnrolRequest;
+pub use exports::{CsvStream, ExportKind};
+pub use imports::{BadLine, ImportOptions, ImportReport, Progress};
+pub use pools::NewPool;
+pub use staff::Staff;

@@ -1,0 +1,77 @@
+//! The sitting and the sites (R18, R33).
+
+use std::sync::Arc;
+
+use kaowei_core::ids::national_cell;
+use kaowei_core::registration::Event;
+use kaowei_core::sites::{Campus, Sitting};
+
+use super::Staff;
+use crate::Engine;
+use crate::failure::{Denied, Failure};
+use crate::views::Catalogue;
+
+impl Engine {
+    /// The sitting and all campuses.
+    ///
+    /// # Errors
+    /// [`Failure::StoreUnavailable`] while recovery runs.
+    pub fn catalogue(&self) -> Result<Arc<Catalogue>, Failure> {
+        Ok(self.incarnation()?.catalogue())
+    }
+
+    /// Sets the sitting. Pools decide by its times from then on.
+    ///
+    /// # Errors
+    /// [`Denied::Invalid`] with the first thing that is wrong with it; [`Denied::OutOfScope`] for all but national
+    /// staff.
+    pub async fn put_sitting(&self, staff: &Staff, sitting: Sitting) -> Result<Arc<Sitting>, Denied> {
+        staff.national_only()?;
+        if let Some(problem) = sitting.validate().into_iter().next() {
+            let pointer = problem.pointer().to_owned();
+            let text = problem.to_string();
+            let problem = text
+                .strip_prefix(&format!("{pointer}: "))
+                .unwrap_or(&text)
+                .to_owned();
+            return Err(Denied::Invalid { pointer, problem });
+        }
+        let _one_at_a_time = self.inner.changes.lock().await;
+        let incarnation = self.incarnation()?;
+        let current = incarnation.catalogue().sitting.clone();
+        if let Some(current) = current.filter(|current| **current == sitting) {
+            return Ok(current);
+        }
+        let event = Event::SittingSaved {
+            sitting: Box::new(sitting),
+            by: staff.by(),
+        };
+        incarnation.record(national_cell(), vec![event]).await?;
+        incarnation
+            .catalogue()
+            .sitting
+            .clone()
+            .ok_or(Denied::Failed(Failure::Internal))
+    }
+
+    /// Adds campuses, or changes their names; unchanged ones cost nothing.
+    pub(super) async fn save_campuses(&self, staff: &Staff, campuses: Vec<Campus>) -> Result<(), Denied> {
+        let incarnation = self.incarnation()?;
+        let catalogue = incarnation.catalogue();
+        let changed = campuses
+            .into_iter()
+            .filter(|campus| catalogue.tree.campus(campus.code) != Some(campus));
+        let mut by_cell: std::collections::BTreeMap<_, Vec<Event>> = std::collections::BTreeMap::new();
+        for campus in changed {
+            let event = Event::CampusSaved {
+                campus: Box::new(campus.clone()),
+                by: staff.by(),
+            };
+            by_cell.entry(campus.province).or_default().push(event);
+        }
+        for (cell, events) in by_cell {
+            incarnation.record(cell, events).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,152 @@
+//! What must be done before anything is served: cascades that a crash cut off, and time given back to holds that
+//! fell due while nobody could look after them (1.4).
+
+use std::sync::Arc;
+
+use kaowei_core::ids::CandidateId;
+use kaowei_core::registration::Event;
+use kaowei_core::seats::{By, ClaimState, Command};
+use kaowei_core::time::{Moment, Span};
+use tokio::sync::oneshot;
+
+use crate::actors::Ask;
+use crate::failure::Failure;
+use crate::incarnation::{Incarnation, Orphan};
+use crate::journal::Fate;
+
+/// An engine that was down for no longer than this gives no time back.
+const OUTAGE_MIN: Span = Span::from_secs(60);
+
+/// At least this much time is given back.
+const GIVEN_BACK_MIN: Span = Span::from_secs(600);
+
+const REASON: &str = "the engine was down when it fell due";
+
+/// Catches up. `down_since` is the latest sign of life before this start.
+pub(crate) async fn catch_up(
+    incarnation: &Arc<Incarnation>,
+    down_since: Option<Moment>,
+) -> Result<(), Failure> {
+    let now = incarnation.now();
+    let down = down_since.map_or(Span::ZERO, |since| now.since(since));
+    if down > OUTAGE_MIN {
+        let until = now + down.max(GIVEN_BACK_MIN);
+        let holds = extend_holds(incarnation, now, until).await?;
+        let enrolments = extend_enrolments(incarnation, now, until).await?;
+        tracing::warn!(
+            down_seconds = down.as_ms() / 1000,
+            holds,
+            enrolments,
+            "the engine was down: what fell due meanwhile got its time back"
+        );
+    }
+    remove_orphans(incarnation).await
+}
+
+async fn extend_holds(incarnation: &Arc<Incarnation>, now: Moment, until: Moment) -> Result<usize, Failure> {
+    let mut waits = Vec::new();
+    for entry in incarnation.all_candidates() {
+        let due: Vec<_> = entry.read(|candidate| {
+            let due = |state: ClaimState| state.held_until().is_some_and(|held_until| held_until <= now);
+            candidate
+                .claims()
+                .iter()
+                .filter(|claim| due(claim.state))
+                .map(|claim| claim.id)
+                .collect()
+        });
+        for claim in due {
+            let Some(pool) = incarnation.pool(claim.pool) else {
+                continue;
+            };
+            // Never past the end of payment (R18): a hold that can't be paid any more is not kept.
+            let held_until = until.min(pool.terms().payment_closes_at);
+            if held_until <= now {
+                continue;
+            }
+            let command = Command::Extend {
+                claim: claim.number,
+                held_until,
+                by: By::System,
+                reason: REASON.into(),
+            };
+            waits.push(ask(&pool, command)?);
+        }
+    }
+    let holds = waits.len();
+    for wait in waits {
+        wait.await.unwrap_or(Err(Failure::StoreUnavailable))?;
+    }
+    Ok(holds)
+}
+
+async fn extend_enrolments(
+    incarnation: &Arc<Incarnation>,
+    now: Moment,
+    until: Moment,
+) -> Result<usize, Failure> {
+    let mut extended = 0;
+    for entry in incarnation.all_candidates() {
+        let site = entry.read(|candidate| {
+            candidate
+                .enrolment()
+                .filter(|enrolment| enrolment.delete_after <= now)
+                .map(|enrolment| enrolment.site)
+        });
+        let Some(site) = site else { continue };
+        let candidate: CandidateId = entry.id;
+        let event = Event::EnrolmentExtended {
+            candidate,
+            delete_after: until,
+            by: By::System,
+            reason: REASON.into(),
+        };
+        incarnation.record(site.province, vec![event]).await?;
+        extended += 1;
+    }
+    Ok(extended)
+}
+
+async fn remove_orphans(incarnation: &Arc<Incarnation>) -> Result<(), Failure> {
+    let orphans: Vec<_> = incarnation
+        .all_candidates()
+        .iter()
+        .filter_map(|entry| {
+            Some(Orphan {
+                claim: entry.read(|state| state.orphan())?,
+                candidate: entry.id,
+            })
+        })
+        .collect();
+    if orphans.is_empty() {
+        return Ok(());
+    }
+    tracing::info!(
+        claims = orphans.len(),
+        "oral claims whose written one is gone are taken away, as a crash cut off"
+    );
+    let (done, wait) = oneshot::channel();
+    incarnation.cascade(
+        orphans,
+        Box::new(move |_, cascaded| {
+            done.send(cascaded).ok();
+        }),
+    );
+    wait.await.unwrap_or(Err(Failure::StoreUnavailable))
+}
+
+fn ask(
+    pool: &crate::actors::PoolHandle,
+    command: Command,
+) -> Result<oneshot::Receiver<Result<(), Failure>>, Failure> {
+    let (done, wait) = oneshot::channel();
+    let then = Box::new(move |_: &Arc<Incarnation>, fate: Fate<'_>| {
+        let settled = match fate {
+            Fate::Committed { .. } => Ok(()),
+            Fate::Failed(failure) => Err(failure),
+        };
+        done.send(settled).ok();
+    });
+    pool.ask(Ask { command, then })?;
+    Ok(wait)
+}

@@ -1,0 +1,354 @@
+//! Opening a store: folders, locks, connections, migrations, and the checks that make "durable" true.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool, SqlSafeStr, SqlitePool};
+
+use super::Secrets;
+use crate::failure::OpenError;
+use crate::settings::{Settings, StoreUrl};
+
+/// A pool of connections to either kind of database.
+#[derive(Debug, Clone)]
+pub(crate) enum Db {
+    /// A file.
+    Sqlite(SqlitePool),
+    /// A server.
+    Postgres(PgPool),
+}
+
+/// An open store. On PostgreSQL the three are one database.
+#[derive(Debug)]
+pub(crate) struct Store {
+    /// The journal, for reading; it is written through [`super::JournalConnection`].
+    pub(crate) journal: Db,
+    /// Persons' data.
+    pub(crate) people: Db,
+    /// The tables.
+    pub(crate) tables: Db,
+    /// Held by whoever writes the tables, or reads them as a whole.
+    pub(crate) tables_lock: tokio::sync::Mutex<()>,
+    /// The shared keys.
+    pub(crate) secrets: Secrets,
+    address: Address,
+    /// Held until the store is closed: nobody else may write it.
+    lock: Mutex<Option<Lock>>,
+}
+
+#[derive(Debug)]
+enum Address {
+    Sqlite(SqliteConnectOptions),
+    Postgres(PgConnectOptions),
+}
+
+#[derive(Debug)]
+#[expect(dead_code, reason = "the locks are held by being kept")]
+enum Lock {
+    Folder(File),
+    Database(File, PgConnection),
+}
+
+/// The three parts of the schema, each a file of its own on SQLite.
+struct Part {
+    version: i64,
+    name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+macro_rules! part {
+    ($version:literal, $name:literal) => {
+        Part {
+            version: $version,
+            name: $name,
+            sqlite: include_str!(concat!(
+                "../../../migrations/sqlite/000",
+                $version,
+                "_",
+                $name,
+                ".sql"
+            )),
+            postgres: include_str!(concat!(
+                "../../../migrations/postgres/000",
+                $version,
+                "_",
+                $name,
+                ".sql"
+            )),
+        }
+    };
+}
+
+const PARTS: [Part; 3] = [part!(1, "journal"), part!(2, "people"), part!(3, "tables")];
+
+/// The advisory lock that a server holds on its database ("kaowei" in ASCII).
+const DATABASE_LOCK: i64 = 0x6b61_6f77_6569;
+
+impl Store {
+    /// Opens a store for its one server: locked, migrated, checked.
+    pub(crate) async fn open(settings: &Settings) -> Result<Self, OpenError> {
+        let folder = &settings.data_dir;
+        let folder_lock = lock_folder(folder)?;
+        match &settings.store {
+            StoreUrl::Sqlite(path) => Self::open_sqlite(path, folder_lock).await,
+            StoreUrl::Postgres(url) => Self::open_postgres(url, folder_lock).await,
+        }
+    }
+
+    async fn open_sqlite(path: &Path, folder_lock: File) -> Result<Self, OpenError> {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            make_folder(folder)?;
+        }
+        let journal = sqlite_options(path, SqliteSynchronous::Full);
+        let people = sqlite_options(&beside(path, "people"), SqliteSynchronous::Full);
+        let tables = sqlite_options(&beside(path, "tables"), SqliteSynchronous::Normal);
+        let open = async |options: &SqliteConnectOptions, readers| -> Result<SqlitePool, sqlx::Error> {
+            SqlitePoolOptions::new()
+                .max_connections(readers)
+                .connect_with(options.clone())
+                .await
+        };
+        let pools = [
+            open(&journal, 4).await?,
+            open(&people, 4).await?,
+            open(&tables, 4).await?,
+        ];
+        for (pool, part) in pools.iter().zip(&PARTS) {
+            let mut connection = pool.acquire().await?;
+            migrate(&mut *connection, vec![part.migration(part.sqlite)]).await?;
+        }
+        let [journal_db, people_db, tables_db] = pools.map(Db::Sqlite);
+        let secrets = Secrets::load(&journal_db).await?;
+        Ok(Self {
+            journal: journal_db,
+            people: people_db,
+            tables: tables_db,
+            tables_lock: tokio::sync::Mutex::default(),
+            secrets,
+            address: Address::Sqlite(journal),
+            lock: Mutex::new(Some(Lock::Folder(folder_lock))),
+        })
+    }
+
+    async fn open_postgres(url: &str, folder_lock: File) -> Result<Self, OpenError> {
+        let options = postgres_options(url)?;
+        let mut lock = options.connect().await?;
+        if !try_lock(&mut lock).await? {
+            return Err(OpenError::DatabaseTaken);
+        }
+        check_durability(&mut lock).await?;
+        let pool = PgPoolOptions::new()
+            .max_connections(8)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_with(options.clone())
+            .await?;
+        let mut connection = pool.acquire().await?;
+        migrate(
+            &mut *connection,
+            PARTS.iter().map(|part| part.migration(part.postgres)).collect(),
+        )
+        .await?;
+        drop(connection);
+        let journal = Db::Postgres(pool.clone());
+        let secrets = Secrets::load(&journal).await?;
+        Ok(Self {
+            journal,
+            people: Db::Postgres(pool.clone()),
+            tables: Db::Postgres(pool),
+            tables_lock: tokio::sync::Mutex::default(),
+            secrets,
+            address: Address::Postgres(options),
+            lock: Mutex::new(Some(Lock::Database(folder_lock, lock))),
+        })
+    }
+
+    /// A connection of the journal's own.
+    pub(crate) async fn connect_journal(&self) -> Result<super::JournalConnection, sqlx::Error> {
+        Ok(match &self.address {
+            Address::Sqlite(options) => super::JournalConnection::Sqlite(options.connect().await?),
+            Address::Postgres(options) => super::JournalConnection::Postgres(options.connect().await?),
+        })
+    }
+
+    /// Closes all pools and gives the lock back.
+    pub(crate) async fn close(&self) {
+        for db in [&self.tables, &self.people, &self.journal] {
+            super::on!(db, pool => pool.close().await);
+        }
+        let lock = self.lock.lock().take();
+        if let Some(Lock::Database(_, connection)) = lock
+            && let Err(error) = connection.close().await
+        {
+            tracing::debug!(%error, "the lock's connection was gone already");
+        }
+    }
+
+    /// Takes the lock again where it went with its connection.
+    pub(crate) async fn lock_again(&self) -> Result<(), OpenError> {
+        let Address::Postgres(options) = &self.address else {
+            return Ok(());
+        };
+        let lock = self.lock.lock().take();
+        let Some(Lock::Database(folder, mut connection)) = lock else {
+            return Ok(());
+        };
+        let kept = connection.ping().await;
+        if kept.is_err() {
+            match options.connect().await {
+                Ok(fresh) => connection = fresh,
+                Err(error) => {
+                    *self.lock.lock() = Some(Lock::Database(folder, connection));
+                    return Err(error.into());
+                }
+            }
+        }
+        let free = kept.is_ok() || try_lock(&mut connection).await?;
+        *self.lock.lock() = Some(Lock::Database(folder, connection));
+        if free {
+            Ok(())
+        } else {
+            Err(OpenError::DatabaseTaken)
+        }
+    }
+
+    /// Whether a server holds the database.
+    pub(crate) async fn database_is_taken(settings: &Settings) -> Result<bool, OpenError> {
+        let StoreUrl::Postgres(url) = &settings.store else {
+            return Ok(false);
+        };
+        let mut connection = postgres_options(url)?.connect().await?;
+        let free = try_lock(&mut connection).await?;
+        connection.close().await?;
+        Ok(!free)
+    }
+}
+
+impl Db {
+    /// Opens the journal's part of a store that another process may be serving, to read shared facts.
+    pub(crate) async fn peek(settings: &Settings) -> Result<Self, OpenError> {
+        match &settings.store {
+            StoreUrl::Sqlite(path) => {
+                let options = sqlite_options(path, SqliteSynchronous::Full).create_if_missing(false);
+                Ok(Self::Sqlite(
+                    SqlitePoolOptions::new()
+                        .max_connections(1)
+                        .connect_with(options)
+                        .await?,
+                ))
+            }
+            StoreUrl::Postgres(url) => {
+                let options = postgres_options(url)?;
+                Ok(Self::Postgres(
+                    PgPoolOptions::new()
+                        .max_connections(1)
+                        .connect_with(options)
+                        .await?,
+                ))
+            }
+        }
+    }
+}
+
+impl Part {
+    fn migration(&self, sql: &'static str) -> Migration {
+        Migration::new(
+            self.version,
+            self.name.into(),
+            MigrationType::Simple,
+            sql.into_sql_str(),
+            false,
+        )
+    }
+}
+
+async fn migrate<C: Migrate>(connection: &mut C, migrations: Vec<Migration>) -> Result<(), OpenError>
+where
+    C: 'static,
+{
+    Migrator::with_migrations(migrations)
+        .run_direct(None, connection, false)
+        .await
+        .map_err(|error| match error {
+            MigrateError::VersionMissing(version) => OpenError::NewerStore(version),
+            MigrateError::Execute(source) => OpenError::Connect { source },
+            other => OpenError::Migrate(other),
+        })
+}
+
+fn sqlite_options(path: &Path, synchronous: SqliteSynchronous) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(synchronous)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(30))
+        .statement_cache_capacity(64)
+        .pragma("cache_size", "-65536")
+        .pragma("temp_store", "MEMORY")
+        .pragma("journal_size_limit", "67108864")
+}
+
+fn postgres_options(url: &str) -> Result<PgConnectOptions, OpenError> {
+    let options: PgConnectOptions = url.parse().map_err(|source| OpenError::Connect { source })?;
+    Ok(options.application_name("kaowei"))
+}
+
+async fn try_lock(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let (free,): (bool,) = sqlx::query_as("SELECT pg_try_advisory_lock($1)")
+        .bind(DATABASE_LOCK)
+        .fetch_one(connection)
+        .await?;
+    Ok(free)
+}
+
+async fn check_durability(connection: &mut PgConnection) -> Result<(), OpenError> {
+    for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
+        let sql = AssertSqlSafe(format!("SHOW {setting}"));
+        let (value,): (String,) = sqlx::query_as(sql).fetch_one(&mut *connection).await?;
+        if value == "off" {
+            return Err(OpenError::NotDurable { setting });
+        }
+    }
+    Ok(())
+}
+
+fn beside(path: &Path, part: &str) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{stem}-{part}.{extension}"))
+}
+
+fn make_folder(folder: &Path) -> Result<(), OpenError> {
+    std::fs::create_dir_all(folder).map_err(|source| OpenError::DataDir {
+        folder: folder.to_path_buf(),
+        source,
+    })
+}
+
+fn lock_folder(folder: &Path) -> Result<File, OpenError> {
+    make_folder(folder)?;
+    let unusable = |source| OpenError::DataDir {
+        folder: folder.to_path_buf(),
+        source,
+    };
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(folder.join("kaowei.lock"))
+        .map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked {
+            folder: folder.to_path_buf(),
+        }),
+        Err(TryLockError::Error(source)) => Err(unusable(source)),
+    }
+}

@@ -1,0 +1,366 @@
+//! The journal's own connection: begin, fence, append, commit. No timeout and no cancellation around any of it.
+
+use std::sync::Arc;
+
+use kaowei_core::audit::Hash;
+use kaowei_core::ids::{Cell, Sequence};
+use kaowei_core::time::Moment;
+use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
+
+use crate::fail_points::{FailPoint, pass};
+
+/// A dedicated connection.
+#[derive(Debug)]
+pub(crate) enum JournalConnection {
+    /// To a file.
+    Sqlite(SqliteConnection),
+    /// To a server.
+    Postgres(PgConnection),
+}
+
+/// One event as the journal keeps it.
+#[derive(Debug, Clone)]
+pub(crate) struct JournalRow {
+    pub(crate) cell: Cell,
+    pub(crate) position: i64,
+    pub(crate) stream: Arc<str>,
+    pub(crate) sequence: Sequence,
+    pub(crate) kind: &'static str,
+    pub(crate) at: Moment,
+    pub(crate) payload: String,
+    pub(crate) hash: Hash,
+}
+
+/// How a batch moves one cell on: the fence.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CellAdvance {
+    pub(crate) cell: Cell,
+    pub(crate) epoch: i64,
+    /// The batch's number, one more than the cell's last.
+    pub(crate) batch: i64,
+    /// The position of the cell's last event with this batch.
+    pub(crate) position: i64,
+}
+
+/// What is committed together.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) now: Moment,
+    pub(crate) cells: Vec<CellAdvance>,
+    pub(crate) rows: Vec<JournalRow>,
+}
+
+/// Why a batch was not committed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommitError {
+    /// Another server wrote in between: this one leads no longer, or has lost a batch.
+    #[error("the fence does not match: another server has written to this store")]
+    Fenced,
+    /// The store refused what it was given; nothing of it is stored.
+    #[error("the store refused the batch: {0}")]
+    Definite(#[source] sqlx::Error),
+    /// It may be stored or not.
+    #[error("the outcome of a commit is unknown: {0}")]
+    Unknown(#[source] sqlx::Error),
+    /// The disk failed: what the operating system holds can't be trusted any more.
+    #[error("the disk failed: {0}")]
+    Disk(#[source] sqlx::Error),
+}
+
+const SQLITE_FENCE: &str = "UPDATE cells SET batch = new.batch, position = new.position, heartbeat_at = $2 \
+     FROM (SELECT value->>0 AS cell, value->>1 AS epoch, value->>2 AS batch, value->>3 AS position FROM json_each($1)) AS new \
+     WHERE cells.cell = new.cell AND cells.epoch = new.epoch AND cells.batch = new.batch - 1";
+const SQLITE_APPEND: &str = "INSERT INTO journal (cell, position, stream, sequence, kind, at, payload, hash) \
+     SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, unhex(value->>7) FROM json_each($1)";
+const POSTGRES_FENCE: &str = "UPDATE cells SET batch = new.batch, position = new.position, heartbeat_at = $5 \
+     FROM (SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[])) AS new (cell, epoch, batch, position) \
+     WHERE cells.cell = new.cell AND cells.epoch = new.epoch AND cells.batch = new.batch - 1";
+const POSTGRES_APPEND: &str = "INSERT INTO journal (cell, position, stream, sequence, kind, at, payload, hash) \
+     SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::bytea[])";
+const NEW_CELL: &str = "INSERT INTO cells (cell, epoch, leader, batch, position, heartbeat_at) VALUES ($1, 1, $3, 0, 0, $2) \
+     ON CONFLICT (cell) DO NOTHING";
+const LEAD: &str = "UPDATE cells SET epoch = epoch + 1, leader = $1";
+const FOREIGN: &str = "SELECT COUNT(*) FROM cells WHERE leader <> $1";
+const CELLS: &str = "SELECT cell, epoch, batch, position, heartbeat_at FROM cells ORDER BY cell";
+
+/// A row of `cells` as it is stored.
+pub(crate) type CellRow = (String, i64, i64, i64, i64);
+
+impl JournalConnection {
+    /// Commits a batch.
+    pub(crate) async fn append(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        match self {
+            Self::Sqlite(connection) => append_sqlite(connection, batch).await,
+            Self::Postgres(connection) => append_postgres(connection, batch).await,
+        }
+    }
+
+    /// Adds a cell that this store has not seen before.
+    pub(crate) async fn add_cell(
+        &mut self,
+        cell: Cell,
+        leader: &str,
+        now: Moment,
+    ) -> Result<(), sqlx::Error> {
+        let (cell, now) = (cell.as_str(), now.unix_ms());
+        match self {
+            Self::Sqlite(connection) => sqlx::query(NEW_CELL)
+                .bind(cell)
+                .bind(now)
+                .bind(leader)
+                .execute(connection)
+                .await
+                .map(|_| ()),
+            Self::Postgres(connection) => sqlx::query(NEW_CELL)
+                .bind(cell)
+                .bind(now)
+                .bind(leader)
+                .execute(connection)
+                .await
+                .map(|_| ()),
+        }
+    }
+
+    /// All cells as they are stored.
+    pub(crate) async fn cells(&mut self) -> Result<Vec<CellRow>, sqlx::Error> {
+        match self {
+            Self::Sqlite(connection) => sqlx::query_as(CELLS).fetch_all(connection).await,
+            Self::Postgres(connection) => sqlx::query_as(CELLS).fetch_all(connection).await,
+        }
+    }
+
+    /// Takes the lead of all cells: every epoch is bumped, which waits for a commit that was thought lost on the same
+    /// rows, and shuts out whoever led before. `again`: only if nobody else has led since.
+    pub(crate) async fn lead(&mut self, leader: &str, again: bool) -> Result<bool, sqlx::Error> {
+        if again && self.led_by_others(leader).await? {
+            return Ok(false);
+        }
+        match self {
+            Self::Sqlite(connection) => sqlx::query(LEAD)
+                .bind(leader)
+                .execute(connection)
+                .await
+                .map(|_| true),
+            Self::Postgres(connection) => sqlx::query(LEAD)
+                .bind(leader)
+                .execute(connection)
+                .await
+                .map(|_| true),
+        }
+    }
+
+    async fn led_by_others(&mut self, leader: &str) -> Result<bool, sqlx::Error> {
+        let (foreign,): (i64,) = match self {
+            Self::Sqlite(connection) => sqlx::query_as(FOREIGN).bind(leader).fetch_one(connection).await?,
+            Self::Postgres(connection) => sqlx::query_as(FOREIGN).bind(leader).fetch_one(connection).await?,
+        };
+        Ok(foreign > 0)
+    }
+
+    /// The store's own clock; none where it is this machine's.
+    pub(crate) async fn clock(&mut self) -> Result<Option<Moment>, sqlx::Error> {
+        match self {
+            Self::Sqlite(_) => Ok(None),
+            Self::Postgres(connection) => {
+                let (ms,): (i64,) =
+                    sqlx::query_as("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
+                        .fetch_one(connection)
+                        .await?;
+                Ok(Some(Moment::from_unix_ms(ms)))
+            }
+        }
+    }
+
+    /// Closes the connection.
+    pub(crate) async fn close(self) {
+        let closed = match self {
+            Self::Sqlite(connection) => connection.close().await,
+            Self::Postgres(connection) => connection.close().await,
+        };
+        if let Err(error) = closed {
+            tracing::warn!(%error, "the journal's connection did not close cleanly; all that was acknowledged is stored");
+        }
+    }
+}
+
+async fn append_sqlite(connection: &mut SqliteConnection, batch: &Batch) -> Result<(), CommitError> {
+    let written = write_sqlite(connection, batch).await;
+    match written {
+        Ok(()) => {
+            let committed = connection.execute("COMMIT").await;
+            pass(FailPoint::Committed);
+            committed.map(|_| ()).map_err(unknown)
+        }
+        Err(error) => {
+            // A transaction that can't even be rolled back makes the outcome unknown.
+            match connection.execute("ROLLBACK").await {
+                Ok(_) => Err(error),
+                Err(rollback) if matches!(error, CommitError::Unknown(_)) => {
+                    tracing::debug!(%rollback, "no transaction to roll back");
+                    Err(error)
+                }
+                Err(rollback) => Err(unknown(rollback)),
+            }
+        }
+    }
+}
+
+async fn write_sqlite(connection: &mut SqliteConnection, batch: &Batch) -> Result<(), CommitError> {
+    connection.execute("BEGIN IMMEDIATE").await.map_err(unknown)?;
+    pass(FailPoint::TransactionBegun);
+    let fenced = sqlx::query(SQLITE_FENCE)
+        .bind(cells_json(&batch.cells))
+        .bind(batch.now.unix_ms())
+        .execute(&mut *connection)
+        .await
+        .map_err(refused)?;
+    check_fence(batch, fenced.rows_affected())?;
+    pass(FailPoint::FencePassed);
+    if !batch.rows.is_empty() {
+        sqlx::query(SQLITE_APPEND)
+            .bind(rows_json(&batch.rows))
+            .execute(connection)
+            .await
+            .map_err(refused)?;
+    }
+    pass(FailPoint::EventsWritten);
+    Ok(())
+}
+
+async fn append_postgres(connection: &mut PgConnection, batch: &Batch) -> Result<(), CommitError> {
+    connection.execute("BEGIN").await.map_err(unknown)?;
+    pass(FailPoint::TransactionBegun);
+    match write_postgres(connection, batch).await {
+        Ok(()) => {
+            pass(FailPoint::EventsWritten);
+            let committed = connection.execute("COMMIT").await;
+            pass(FailPoint::Committed);
+            committed.map(|_| ()).map_err(unknown)
+        }
+        Err(error) => match connection.execute("ROLLBACK").await {
+            Ok(_) => Err(error),
+            Err(rollback) => Err(unknown(rollback)),
+        },
+    }
+}
+
+async fn write_postgres(connection: &mut PgConnection, batch: &Batch) -> Result<(), CommitError> {
+    let cells = &batch.cells;
+    let fenced = sqlx::query(POSTGRES_FENCE)
+        .bind(
+            cells
+                .iter()
+                .map(|cell| cell.cell.as_str().to_owned())
+                .collect::<Vec<_>>(),
+        )
+        .bind(cells.iter().map(|cell| cell.epoch).collect::<Vec<_>>())
+        .bind(cells.iter().map(|cell| cell.batch).collect::<Vec<_>>())
+        .bind(cells.iter().map(|cell| cell.position).collect::<Vec<_>>())
+        .bind(batch.now.unix_ms())
+        .execute(&mut *connection)
+        .await
+        .map_err(refused)?;
+    check_fence(batch, fenced.rows_affected())?;
+    pass(FailPoint::FencePassed);
+    let rows = &batch.rows;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(POSTGRES_APPEND)
+        .bind(rows.iter().map(|row| row.cell.as_str()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.position).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| &*row.stream).collect::<Vec<_>>())
+        .bind(
+            rows.iter()
+                .map(|row| stored_sequence(row.sequence))
+                .collect::<Vec<_>>(),
+        )
+        .bind(rows.iter().map(|row| row.kind).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.at.unix_ms()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.payload.as_str()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.hash.0.as_slice()).collect::<Vec<_>>())
+        .execute(connection)
+        .await
+        .map_err(refused)?;
+    Ok(())
+}
+
+fn check_fence(batch: &Batch, passed: u64) -> Result<(), CommitError> {
+    if passed == batch.cells.len() as u64 {
+        Ok(())
+    } else {
+        Err(CommitError::Fenced)
+    }
+}
+
+fn stored_sequence(sequence: Sequence) -> i64 {
+    i64::try_from(sequence.0).unwrap_or(i64::MAX)
+}
+
+fn cells_json(cells: &[CellAdvance]) -> String {
+    let rows: Vec<_> = cells
+        .iter()
+        .map(|cell| (cell.cell.as_str(), cell.epoch, cell.batch, cell.position))
+        .collect();
+    serde_json::to_string(&rows).unwrap_or_default()
+}
+
+fn rows_json(rows: &[JournalRow]) -> String {
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let hash = hex::encode(row.hash.0);
+            (
+                row.cell,
+                row.position,
+                &*row.stream,
+                row.sequence,
+                row.kind,
+                row.at,
+                &row.payload,
+                hash,
+            )
+        })
+        .collect();
+    serde_json::to_string(&rows).unwrap_or_default()
+}
+
+/// An error of a statement inside the transaction: the store said no, unless it is gone.
+fn refused(error: sqlx::Error) -> CommitError {
+    let definite = match &error {
+        sqlx::Error::Database(database) => match database.code().as_deref() {
+            // SQLite: constraint, mismatch, range; the extended code's low byte.
+            Some(code) if code.len() <= 4 && code.bytes().all(|byte| byte.is_ascii_digit()) => code
+                .parse::<u32>()
+                .is_ok_and(|code| matches!(code & 0xff, 18 | 19 | 20 | 25)),
+            // PostgreSQL: data exceptions and constraints.
+            Some(code) => code.starts_with("22") || code.starts_with("23"),
+            None => false,
+        },
+        sqlx::Error::Encode(_) => true,
+        _ => false,
+    };
+    if definite {
+        CommitError::Definite(error)
+    } else {
+        unknown(error)
+    }
+}
+
+fn unknown(error: sqlx::Error) -> CommitError {
+    let disk = match &error {
+        sqlx::Error::Database(database) => {
+            database
+                .code()
+                .and_then(|code| code.parse::<u32>().ok())
+                .is_some_and(|code| code & 0xff == 10)
+                && database.code().is_some_and(|code| code.len() <= 4)
+        }
+        _ => false,
+    };
+    if disk {
+        CommitError::Disk(error)
+    } else {
+        CommitError::Unknown(error)
+    }
+}

@@ -1,0 +1,29 @@
+//! Both stores: where bytes become durable. An enum of two, since there are two.
+//!
+//! The journal has a connection of its own (`store/journal.rs`); everything else goes through pools. Statements that
+//! write many rows take one JSON text and unfold it in the database, so that their number does not grow with the
+//! rows (`store/rows.rs`).
+//!
+//! On SQLite persons' data and the tables are files of their own: one writer a file, so that neither a checkpoint
+//! nor an import ever stalls a claim.
+
+mod connect;
+mod journal;
+mod rows;
+mod secrets;
+
+pub(crate) use connect::{Db, Store};
+pub(crate) use journal::{Batch, CellAdvance, CommitError, JournalConnection, JournalRow};
+pub(crate) use rows::{Column, Kind, Statement, upsert};
+pub(crate) use secrets::{SealError, Secrets};
+
+/// Runs the same expression on either kind of connection pool.
+macro_rules! on {
+    ($db:expr, $pool:ident => $body:expr) => {
+        match $db {
+            $crate::store::Db::Sqlite($pool) => $body,
+            $crate::store::Db::Postgres($pool) => $body,
+        }
+    };
+}
+pub(crate) use on;

@@ -1,0 +1,12 @@
+//! The tables: current state for SQL users, staff lists, exports and fast recovery. Made from the journal in the
+//! background, in order; disposable.
+
+mod checkpoint;
+mod claims;
+mod fold;
+mod rebuild;
+
+pub(crate) use checkpoint::Checkpoint;
+pub(crate) use claims::claim_of;
+pub use rebuild::RebuildReport;
+pub(crate) use rebuild::{clear, fill, verify};
