@@ -122,6 +122,7 @@ async fn watched(
 ) -> Result<u64> {
     let mut line = LiveLine::begin(phase);
     let mut order = std::pin::pin!(order);
+    let mut stopped = false;
     loop {
         tokio::select! {
             result = &mut order => {
@@ -129,7 +130,8 @@ async fn watched(
                 line.end();
                 return Ok(result?);
             }
-            () = interrupt.nth(1), if !interrupt.has_come() => {
+            () = interrupt.nth(1), if !stopped => {
+                stopped = true;
                 eprintln!("\ninterrupted: finishing what is under way (again to end at once)");
                 crew.stop();
             }

@@ -66,6 +66,9 @@ pub(super) async fn prepare(
         .await
         .with_context(|| format!("can't open {connections} connections to {}", prepared.target))?;
     steps.done();
+    if interrupt.has_come() {
+        bail!("interrupted during the set-up");
+    }
     Ok(Ready {
         staff: prepared.staff,
         crew,

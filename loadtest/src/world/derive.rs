@@ -117,9 +117,11 @@ fn add_campus(
             first_pool + u32::try_from(place).unwrap_or(NO_POOL)
         })
     };
+    // People are drawn apart, so that their number changes nothing of the school.
+    let mut people = ChaCha8Rng::seed_from_u64(dice.random());
     let mut wanted = vec![0_u32; offered.len()];
     for _ in 0..candidates {
-        let (written, oral) = wishes(&offered, dice);
+        let (written, oral) = wishes(&offered, &mut people);
         let (written, oral) = (pool_of(written), oral.map_or(NO_POOL, pool_of));
         for pool in [written, oral].into_iter().filter(|&pool| pool != NO_POOL) {
             wanted[(pool - first_pool) as usize] += 1;
@@ -247,6 +249,15 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_world() {
         assert_eq!(jiangsu(0.01), jiangsu(0.01));
+    }
+
+    #[test]
+    fn a_campus_offers_the_same_at_every_scale() {
+        let offers = |world: &World| {
+            let pools = world.pools.iter();
+            pools.map(|pool| (pool.id.clone(), pool.open)).collect::<Vec<_>>()
+        };
+        assert_eq!(offers(&jiangsu(0.01)), offers(&jiangsu(0.03)));
     }
 
     #[test]
