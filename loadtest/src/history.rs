@@ -1,6 +1,6 @@
 //! The history of a run: every request with its instants, and every claim that an answer showed.
 //!
-//! Promises: nothing that was sent is missing; a request takes 40 bytes and a claim shown 72, so that a whole
+//! Promises: nothing that was sent is missing; a request takes 48 bytes and a claim shown 72, so that a whole
 //! province fits into memory; a history written as JSON lines and read again is the same history. Instants are
 //! microseconds since the run began, of a clock that never steps back.
 //!
@@ -185,5 +185,16 @@ impl History {
             .partition_point(|sighting| sighting.request < request);
         let count = self.sightings[from..].partition_point(|sighting| sighting.request == request);
         &self.sightings[from..from + count]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_million_candidates_fit_into_memory() {
+        assert_eq!(size_of::<Request>(), 48);
+        assert_eq!(size_of::<Sighting>(), 72);
     }
 }

@@ -16,6 +16,7 @@ pub use summary::{CodeCount, OperationFigures, Percentiles, Second, Summary};
 pub use text::print;
 
 use crate::check::Verdict;
+use crate::world::World;
 
 /// Everything about a run.
 #[derive(Clone, Debug, Serialize)]
@@ -78,6 +79,20 @@ pub struct WorldFigures {
     pub candidates: usize,
     /// Of these, enrolled in the warm-up.
     pub enrolled: u64,
+}
+
+impl WorldFigures {
+    /// Of this world, of whom so many are enrolled.
+    pub fn of(world: &World, enrolled: u64) -> Self {
+        Self {
+            schools: world.schools.len(),
+            campuses: world.campuses.len(),
+            pools: world.pools.len(),
+            seats: world.seats(),
+            candidates: world.candidates.len(),
+            enrolled,
+        }
+    }
 }
 
 /// How long each phase took.

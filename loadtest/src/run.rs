@@ -11,7 +11,7 @@ mod prepare;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use chrono::{SecondsFormat, Utc};
 
 use crate::check::{Exports, check};
@@ -100,35 +100,27 @@ async fn stages(
         .history
         .clone()
         .unwrap_or_else(|| folder.join("history.jsonl"));
-    if options.history.is_some() {
+    let gathered = gather::gather(&loaded.staff, &kept, scenario.hold_seconds).await;
+    if options.history.is_some() || gathered.is_err() {
         write_history(&loaded.history, &history_file)?;
     }
-    let exports = tokio::select! {
-        exports = gather::gather(&loaded.staff, &kept, scenario.hold_seconds) => exports?,
-        () = interrupt.nth(2) => bail!("interrupted twice: ended without a verdict"),
-    };
+    let exports = gathered?;
     let export_seconds = began.elapsed().as_secs_f64();
 
     let began = Instant::now();
-    eprintln!(
-        "judging {} requests against the exports",
-        loaded.history.requests().len()
-    );
+    let count = loaded.history.requests().len();
+    eprintln!("judging {count} requests against the exports");
     let (history, verdict) = judge(loaded.history, exports).await?;
+    if !verdict.holds() && options.history.is_none() {
+        write_history(&history, &history_file)?;
+    }
     let report = RunReport {
         scenario: scenario.name.into(),
-        title: scenario.title.clone(),
-        told: scenario.told.clone(),
+        title: scenario.title,
+        told: scenario.told,
         started_at,
         setting: plan,
-        world: WorldFigures {
-            schools: scenario.world.schools.len(),
-            campuses: scenario.world.campuses.len(),
-            pools: scenario.world.pools.len(),
-            seats: scenario.world.seats(),
-            candidates: scenario.world.candidates.len(),
-            enrolled: loaded.enrolled,
-        },
+        world: WorldFigures::of(&scenario.world, loaded.enrolled),
         phases: Phases {
             set_up_seconds: set_up.as_secs_f64(),
             warm_up_seconds: loaded.warm_up.as_secs_f64(),
@@ -140,9 +132,6 @@ async fn stages(
         verdict,
         interrupted: interrupt.has_come(),
     };
-    if !report.verdict.holds() && options.history.is_none() {
-        write_history(&history, &history_file)?;
-    }
     write_reports(&report, options)?;
     report::print(&report);
     eprintln!("report: {}", options.report.display());
