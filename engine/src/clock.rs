@@ -20,6 +20,10 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
     fn wall(&self) -> Moment;
     /// Time since some fixed instant, by a clock that nobody sets and that runs while the machine sleeps.
     fn since_boot(&self) -> Duration;
+    /// Whether the store's clock should agree with it: not one that a test sets at will.
+    fn should_agree_with_the_store(&self) -> bool {
+        true
+    }
 }
 
 /// The machine's clocks.
@@ -47,6 +51,7 @@ impl Clock for SystemClock {
 pub struct ManualClock {
     wall_ms: AtomicI64,
     since_boot_ms: AtomicI64,
+    compared: AtomicBool,
 }
 
 impl ManualClock {
@@ -64,6 +69,11 @@ impl ManualClock {
         self.wall_ms.fetch_add(span.as_ms(), Ordering::SeqCst);
     }
 
+    /// Lets the engine compare it with the store's clock from now on.
+    pub fn compare_with_the_store(&self) {
+        self.compared.store(true, Ordering::SeqCst);
+    }
+
     /// Sets the wall clock alone, as an operator or a broken time server would.
     pub fn jump_to(&self, wall: Moment) {
         self.wall_ms.store(wall.unix_ms(), Ordering::SeqCst);
@@ -77,6 +87,10 @@ impl Clock for ManualClock {
 
     fn since_boot(&self) -> Duration {
         Duration::from_millis(u64::try_from(self.since_boot_ms.load(Ordering::SeqCst)).unwrap_or(0))
+    }
+
+    fn should_agree_with_the_store(&self) -> bool {
+        self.compared.load(Ordering::SeqCst)
     }
 }
 
@@ -156,9 +170,13 @@ impl EngineClock {
             .store(last.since(wall) > DISAGREEMENT_MAX, Ordering::Relaxed);
     }
 
-    /// The wall clock, believed or not.
-    pub(crate) fn wall(&self) -> Moment {
-        self.clock.wall()
+    /// How far the store's clock and this machine's are apart.
+    pub(crate) fn apart_from_store(&self, store: Moment) -> Span {
+        if self.clock.should_agree_with_the_store() {
+            apart(store, self.clock.wall())
+        } else {
+            Span::ZERO
+        }
     }
 
     fn look(&self) -> (Moment, Moment) {

@@ -313,8 +313,7 @@ impl Writer {
         let Some(store) = self.connection.clock().await? else {
             return Ok(());
         };
-        let wall = self.clock.wall();
-        let apart = store.since(wall).max(wall.since(store));
+        let apart = self.clock.apart_from_store(store);
         if apart > DISAGREEMENT_MAX {
             self.incarnation
                 .suspend_expiry("the store's clock and this machine's disagree by more than 5 s");

@@ -1,0 +1,162 @@
+//! Claims: answered, kept, found again (R12–R15, R19–R22).
+
+use futures_util::TryStreamExt;
+use kaowei_core::seats::{ClaimState, OnFull, Refusal};
+use kaowei_core::time::Span;
+use kaowei_engine::{ClaimRequest, Denied, ExportKind, KeyHashes};
+use kaowei_tests::engine::{Place, ask, enrolled, nine, staff, states};
+use kaowei_tests::on_both_stores;
+
+on_both_stores! {
+    a_claim_is_answered_kept_and_found_again_after_a_restart
+    a_repeat_under_another_key_gets_the_same_claim_and_is_remembered
+    an_enrolment_goes_with_all_that_it_holds
+    a_hundred_candidates_at_once_never_get_more_seats_than_there_are
+}
+
+async fn a_claim_is_answered_kept_and_found_again_after_a_restart(place: Place) {
+    let engine = place.open_with(3, 1).await;
+    let (li, wang) = (enrolled(&engine, 0).await, enrolled(&engine, 1).await);
+    let key = Some(KeyHashes { key: 1, body: 2 });
+    let request = ClaimRequest {
+        key,
+        ..ask("991010-1", OnFull::Reject)
+    };
+    let made = engine.claim(li, request).await.unwrap();
+    assert!(made.created);
+    assert_eq!(
+        made.claim.standing.state,
+        ClaimState::Held {
+            until: nine() + Span::from_secs(86_400)
+        }
+    );
+    assert_eq!(engine.claim(li, request).await.unwrap(), made);
+    let other = ClaimRequest {
+        key: Some(KeyHashes { key: 1, body: 3 }),
+        ..request
+    };
+    assert_eq!(engine.claim(li, other).await, Err(Denied::IdempotencyMismatch));
+    assert_eq!(
+        engine.claim(wang, ask("991010-1", OnFull::Reject)).await,
+        Err(Refusal::PoolFull.into())
+    );
+    let waits = engine
+        .claim(wang, ask("991010-1", OnFull::Waitlist))
+        .await
+        .unwrap();
+    assert_eq!(waits.claim.position, Some(1));
+    let waiting = Refusal::AlreadyWaiting(waits.claim.standing.id);
+    assert_eq!(
+        engine.claim(wang, ask("991010-1", OnFull::Reject)).await,
+        Err(waiting.into())
+    );
+    assert!(
+        engine
+            .claim(li, ask("991010-F", OnFull::Reject))
+            .await
+            .unwrap()
+            .created
+    );
+    engine.verify_tables().await.unwrap();
+    engine.close().await;
+
+    let engine = place.open().await;
+    assert_eq!(engine.claim(li, request).await.unwrap(), made);
+    // R13: the oral claim goes with the written one, and the head of the queue is promoted in the same step.
+    engine.cancel(li, made.claim.standing.id, None).await.unwrap();
+    assert_eq!(states(&engine, li), ["cancelled", "removed"]);
+    assert_eq!(states(&engine, wang), ["held"]);
+    assert_eq!(
+        engine.claim(li, request).await.unwrap(),
+        made,
+        "the same key gives the same answer"
+    );
+    engine.verify_tables().await.unwrap();
+
+    let export = engine.export(&staff(), ExportKind::Audit).await.unwrap();
+    let bytes: Vec<_> = export.try_collect().await.unwrap();
+    let text = String::from_utf8(bytes.concat()).unwrap();
+    assert!(text.contains("claim_promoted"), "{text}");
+    engine.close().await;
+}
+
+async fn a_repeat_under_another_key_gets_the_same_claim_and_is_remembered(place: Place) {
+    let engine = place.open_with(1, 1).await;
+    let li = enrolled(&engine, 0).await;
+    let made = engine.claim(li, ask("991010-1", OnFull::Reject)).await.unwrap();
+    let key = Some(KeyHashes { key: 7, body: 7 });
+    let repeat = engine
+        .claim(
+            li,
+            ClaimRequest {
+                key,
+                ..ask("991010-1", OnFull::Waitlist)
+            },
+        )
+        .await
+        .unwrap();
+    assert!(!repeat.created);
+    assert_eq!(repeat.claim.standing, made.claim.standing);
+    engine.cancel(li, made.claim.standing.id, None).await.unwrap();
+    engine.close().await;
+
+    let engine = place.open().await;
+    let again = engine
+        .claim(
+            li,
+            ClaimRequest {
+                key,
+                ..ask("991010-1", OnFull::Waitlist)
+            },
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        again, repeat,
+        "the same key gives the same answer after a restart and a cancellation"
+    );
+    engine.verify_tables().await.unwrap();
+    engine.close().await;
+}
+
+async fn an_enrolment_goes_with_all_that_it_holds(place: Place) {
+    let engine = place.open_with(2, 1).await;
+    let (li, wang) = (enrolled(&engine, 0).await, enrolled(&engine, 1).await);
+    engine.claim(li, ask("991010-1", OnFull::Reject)).await.unwrap();
+    engine.claim(li, ask("991010-F", OnFull::Reject)).await.unwrap();
+    engine
+        .claim(wang, ask("991010-1", OnFull::Waitlist))
+        .await
+        .unwrap();
+    engine.delete_enrolment(li).await.unwrap();
+    assert_eq!(states(&engine, li), ["removed", "removed"]);
+    assert_eq!(states(&engine, wang), ["held"]);
+    assert_eq!(
+        engine.enrolment(li).await.unwrap_err(),
+        Refusal::NotEnrolled.into()
+    );
+    enrolled(&engine, 0).await;
+    engine.verify_tables().await.unwrap();
+    engine.close().await;
+}
+
+async fn a_hundred_candidates_at_once_never_get_more_seats_than_there_are(place: Place) {
+    let engine = place.open_with(100, 30).await;
+    let mut candidates = Vec::new();
+    for n in 0..100 {
+        candidates.push(enrolled(&engine, n).await);
+    }
+    let claims = candidates
+        .iter()
+        .map(|li| engine.claim(*li, ask("991010-1", OnFull::Waitlist)));
+    let answers = futures_util::future::join_all(claims).await;
+    let held = answers
+        .iter()
+        .filter(|answer| answer.as_ref().unwrap().claim.position.is_none())
+        .count();
+    assert_eq!(held, 30);
+    let pool = engine.pool("991010-1".parse().unwrap()).unwrap();
+    assert_eq!((pool.held, pool.waiting, pool.has_seat), (30, 70, false));
+    engine.verify_tables().await.unwrap();
+    engine.close().await;
+}

@@ -1,0 +1,4 @@
+//! The engine in process, on both stores: what a claim goes through, what time does, what a restart keeps.
+
+mod claims;
+mod time;

@@ -1,0 +1,138 @@
+//! What time does: deadlines, clock jumps, outages (R9, R16, 1.4).
+
+use kaowei_core::seats::{OnFull, Refusal};
+use kaowei_core::time::Span;
+use kaowei_tests::engine::{Place, ask, enrolled, eventually, nine, staff, states};
+use kaowei_tests::on_both_stores;
+
+on_both_stores! {
+    r16_a_hold_expires_at_its_deadline_and_the_enrolment_after_it
+    a_forward_clock_jump_suspends_expiry_until_it_is_resumed
+    a_backward_clock_jump_moves_no_deadline_and_revives_nothing
+    what_fell_due_during_an_outage_gets_its_time_back
+    what_fell_due_during_a_short_stop_is_expired
+}
+
+#[test]
+fn a_store_whose_clock_disagrees_suspends_expiry() {
+    kaowei_tests::engine::run(async {
+        let place = Place::postgres();
+        let engine = place.open_with(1, 1).await;
+        place.clock.compare_with_the_store();
+        eventually("expiry is suspended at the next heartbeat", async || {
+            !engine.expiry().unwrap().running
+        })
+        .await;
+        engine.close().await;
+    });
+}
+
+const DAY: Span = Span::from_secs(86_400);
+
+async fn r16_a_hold_expires_at_its_deadline_and_the_enrolment_after_it(place: Place) {
+    let engine = place.open_with(2, 1).await;
+    let (li, wang) = (enrolled(&engine, 0).await, enrolled(&engine, 1).await);
+    engine.claim(li, ask("991010-1", OnFull::Reject)).await.unwrap();
+    engine
+        .claim(wang, ask("991010-1", OnFull::Waitlist))
+        .await
+        .unwrap();
+    place.clock.advance(DAY);
+    engine.look_at_the_clock();
+    eventually("the head of the queue is promoted", async || {
+        states(&engine, wang) == ["held"]
+    })
+    .await;
+    assert_eq!(states(&engine, li), ["expired"]);
+    // R9: the first one's enrolment is over too; the other's has a claim and stays.
+    eventually("the enrolment is deleted", async || {
+        engine.enrolment(li).await.is_err()
+    })
+    .await;
+    let again = engine.claim(li, ask("991010-1", OnFull::Reject)).await;
+    assert_eq!(again, Err(Refusal::NotEnrolled.into()));
+    assert!(engine.enrolment(wang).await.is_ok());
+    engine.verify_tables().await.unwrap();
+    engine.close().await;
+}
+
+async fn a_forward_clock_jump_suspends_expiry_until_it_is_resumed(place: Place) {
+    let engine = place.open_with(1, 1).await;
+    let li = enrolled(&engine, 0).await;
+    engine.claim(li, ask("991010-1", OnFull::Reject)).await.unwrap();
+    place.clock.jump_to(nine() + Span::from_secs(25 * 3600));
+    engine.look_at_the_clock();
+    assert!(!engine.expiry().unwrap().running);
+    engine.verify_tables().await.unwrap();
+    assert_eq!(states(&engine, li), ["held"]);
+    assert_eq!(engine.now(), nine(), "engine time does not follow");
+
+    let status = engine
+        .set_expiry(&staff(), true, "the clock is right")
+        .await
+        .unwrap();
+    assert!(status.running);
+    eventually("the hold expires", async || states(&engine, li) == ["expired"]).await;
+    engine.close().await;
+}
+
+async fn a_backward_clock_jump_moves_no_deadline_and_revives_nothing(place: Place) {
+    let engine = place.open_with(2, 1).await;
+    let (li, wang) = (enrolled(&engine, 0).await, enrolled(&engine, 1).await);
+    let made = engine.claim(li, ask("991010-1", OnFull::Reject)).await.unwrap();
+    place.clock.jump_to(nine() - Span::from_secs(3600));
+    place.clock.advance(Span::from_secs(1));
+    assert!(engine.now() >= nine());
+    engine.look_at_the_clock();
+    engine
+        .claim(wang, ask("991010-1", OnFull::Waitlist))
+        .await
+        .unwrap();
+    assert_eq!(
+        engine.claims(li).unwrap()[0].standing.state,
+        made.claim.standing.state
+    );
+    let waits = engine.claims(wang).unwrap()[0].standing;
+    assert!(waits.created_at >= made.claim.standing.created_at);
+    engine.verify_tables().await.unwrap();
+    engine.close().await;
+}
+
+async fn what_fell_due_during_an_outage_gets_its_time_back(place: Place) {
+    let engine = place.open_with(1, 1).await;
+    let li = enrolled(&engine, 0).await;
+    engine.claim(li, ask("991010-1", OnFull::Reject)).await.unwrap();
+    engine.close().await;
+    place.clock.advance(DAY + Span::from_secs(3600));
+    let engine = place.open().await;
+    let standing = engine.claims(li).unwrap()[0].standing;
+    let until = standing.state.held_until().expect("it is still held");
+    assert!(until >= engine.now() + DAY, "{until}");
+    assert!(engine.enrolment(li).await.unwrap().enrolment.delete_after >= engine.now() + DAY);
+    engine.verify_tables().await.unwrap();
+    engine.close().await;
+}
+
+async fn what_fell_due_during_a_short_stop_is_expired(place: Place) {
+    let engine = place.open_with(1, 1).await;
+    let li = enrolled(&engine, 0).await;
+    engine.claim(li, ask("991010-1", OnFull::Reject)).await.unwrap();
+    place.clock.advance(DAY - Span::from_secs(20));
+    // A sign of life just before the stop.
+    engine
+        .cancel(li, "991010-1-1".parse().unwrap(), None)
+        .await
+        .unwrap();
+    engine.claim(li, ask("991010-1", OnFull::Reject)).await.unwrap();
+    place.clock.advance(DAY - Span::from_secs(10));
+    engine.set_expiry(&staff(), true, "a sign of life").await.unwrap();
+    engine.close().await;
+    place.clock.advance(Span::from_secs(30));
+    let engine = place.open().await;
+    eventually("the hold expires", async || {
+        states(&engine, li) == ["cancelled", "expired"]
+    })
+    .await;
+    engine.verify_tables().await.unwrap();
+    engine.close().await;
+}
