@@ -60,6 +60,7 @@ impl ManualClock {
         Arc::new(Self {
             wall_ms: AtomicI64::new(wall.unix_ms()),
             since_boot_ms: AtomicI64::new(1_000_000),
+            compared: AtomicBool::new(false),
         })
     }
 
