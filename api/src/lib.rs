@@ -1,1 +1,25 @@
-//! (being written)
+//! The server and command line of Kaowei (考位).
+//!
+//! - [`public`], [`candidate`], [`staff`]: the operations of the HTTP contract, one a file.
+//! - [`server`]: connections and what surrounds every request; metrics.
+//! - [`auth`]: tokens, and how often an account may ask.
+//! - [`problem`]: refusals and failures as RFC 9457 problems, with their pages.
+//! - [`views`], [`wire`]: how things look on the wire, and what handlers read and write with.
+//! - [`openapi`]: the published form of all that, from the code.
+//! - [`cli`], [`settings`], [`demo`]: the command line, its settings, the demo sitting.
+//!
+//! Deliberately absent: any decision about seats. The engine decides; this package translates.
+
+pub mod auth;
+pub mod candidate;
+pub mod cli;
+pub mod demo;
+pub mod openapi;
+pub mod problem;
+pub mod public;
+pub mod server;
+pub mod settings;
+pub mod staff;
+pub mod state;
+pub mod views;
+pub mod wire;

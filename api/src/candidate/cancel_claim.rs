@@ -1,0 +1,56 @@
+//! `POST /v1/claims/{id}/cancel` (R17, R22)
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use kaowei_core::ids::ClaimId;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::auth::Candidate;
+use crate::openapi::problems;
+use crate::problem::Problem;
+use crate::state::App;
+use crate::views::{Claim, ClaimAnswer};
+use crate::wire::{PathId, RawJson, bytes_json, parse};
+
+/// The longest reason in one's own words.
+const REASON_LETTERS_MAX: usize = 500;
+
+/// Why a claim is given up.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CancelClaim {
+    /// Needed to leave a queue: `changed_plans`, `wrong_choice`, `waited_too_long`, `time_conflict`, or your own
+    /// words (up to 500 letters).
+    #[schema(example = "changed_plans")]
+    reason: Option<String>,
+}
+
+problems!(CancelProblems: CANDIDATE ENGINE BODY; NotFound, AlreadyPaid, AlreadyGone);
+
+/// Gives up a held seat, or a place in the queue (which needs a reason).
+///
+/// The seat goes to the head of the queue in the same step.
+#[utoipa::path(post, path = "/v1/claims/{id}/cancel", tag = "candidate", security(("bearer" = [])),
+    params(("id" = String, Path, description = "The claim's id.")),
+    request_body(content = Option<CancelClaim>, description = "May be absent for a held seat."),
+    responses((status = 200, description = "Cancelled or withdrawn.", body = ClaimAnswer), CancelProblems))]
+pub(super) async fn cancel_claim(
+    State(app): State<App>,
+    Candidate(account): Candidate,
+    PathId(id): PathId<ClaimId>,
+    RawJson(body): RawJson,
+) -> Result<Response, Problem> {
+    let asked = if body.trim_ascii().is_empty() {
+        CancelClaim::default()
+    } else {
+        parse(&body)?
+    };
+    let reason = asked.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
+    if reason.is_some_and(|reason| reason.chars().count() > REASON_LETTERS_MAX) {
+        return Err(Problem::wrong_field("/reason", "The reason must have at most 500 letters."));
+    }
+    let claim = app.engine.cancel(account, id, reason).await?;
+    Ok(bytes_json(StatusCode::OK, Claim::from(&claim).to_answer()))
+}

@@ -1,0 +1,16 @@
+//! What a candidate may ask and do (2.3), one operation a file.
+
+mod accept_agreement;
+mod cancel_claim;
+mod claim;
+mod delete_enrolment;
+mod list_claims;
+mod refused;
+mod router;
+mod save_enrolment;
+mod show_account;
+mod show_claim;
+mod show_enrolment;
+mod show_qualification;
+
+pub use router::routes;

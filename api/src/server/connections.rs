@@ -1,0 +1,144 @@
+//! Connections: accepted, served by hyper, bounded in number and in the time that a request's head may take, and
+//! ended gracefully.
+//!
+//! `axum::serve` sets no time limit for heads, so a client that sends one byte a minute would hold its connection
+//! for ever; hence this loop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::Semaphore;
+
+use super::Frame;
+
+/// Connections that wait to be accepted: an opening brings thousands in the same second.
+const BACKLOG: u32 = 4_096;
+/// How long the head of a request, and the pause before it, may take.
+const HEAD_TIME_MAX: Duration = Duration::from_secs(60);
+/// How long a request's head may be.
+const HEAD_BYTES_MAX: usize = 32_768;
+/// The pause after the system refused to accept: it has no more files, or memory, at the moment.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How many connections are served, and how they end.
+#[derive(Debug, Clone, Copy)]
+pub struct Connections {
+    /// At most so many at the same time; more wait to be accepted.
+    pub max: usize,
+    /// How long requests may go on after the server was told to stop.
+    pub stop_time_max: Duration,
+}
+
+/// An address can't be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("can't listen on {address}: {source}; is another program using it? choose another address with {setting}")]
+pub struct ListenError {
+    address: SocketAddr,
+    setting: &'static str,
+    source: std::io::Error,
+}
+
+/// Listens on an address; `setting` is the flag that the error names.
+///
+/// # Errors
+/// [`ListenError`].
+pub fn bind(address: SocketAddr, setting: &'static str) -> Result<TcpListener, ListenError> {
+    let listen = || {
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listen().map_err(|source| ListenError {
+        address,
+        setting,
+        source,
+    })
+}
+
+/// Serves HTTP on a listener.
+#[derive(Debug)]
+pub struct HttpServer {
+    listener: TcpListener,
+    frame: Frame,
+    connections: Connections,
+}
+
+impl HttpServer {
+    /// A server of that frame.
+    pub fn new(listener: TcpListener, frame: Frame, connections: Connections) -> Self {
+        Self {
+            listener,
+            frame,
+            connections,
+        }
+    }
+
+    /// Serves until `stop` is done, then accepts nobody any more and lets requests finish.
+    pub async fn serve(self, stop: impl Future<Output = ()>) {
+        let graceful = GracefulShutdown::new();
+        let places = Arc::new(Semaphore::new(self.connections.max));
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            let next = async {
+                let place = Arc::clone(&places).acquire_owned().await;
+                (place, self.listener.accept().await)
+            };
+            let (place, accepted) = tokio::select! {
+                () = &mut stop => break,
+                next = next => next,
+            };
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(error = %error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            let connection = graceful.watch(serve_connection(stream, self.frame.clone()));
+            tokio::spawn(async move {
+                // A client that hangs up or sends no HTTP is nobody's concern.
+                drop(connection.await);
+                drop(place);
+            });
+        }
+        drop(self.listener);
+        let finished = tokio::time::timeout(self.connections.stop_time_max, graceful.shutdown()).await;
+        if finished.is_err() {
+            tracing::warn!("requests that took too long were cut off at the end");
+        }
+    }
+}
+
+fn serve_connection(
+    stream: TcpStream,
+    frame: Frame,
+) -> hyper::server::conn::http1::Connection<
+    TokioIo<TcpStream>,
+    impl hyper::service::Service<
+        http::Request<hyper::body::Incoming>,
+        Response = axum::response::Response,
+        Error = std::convert::Infallible,
+        Future: Send,
+    > + use<>,
+> {
+    // Answers are small and written whole: waiting for more only delays them.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| frame.clone().serve(request));
+    hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME_MAX)
+        .max_header_size(HEAD_BYTES_MAX)
+        .pipeline_flush(true)
+        .serve_connection(TokioIo::new(stream), service)
+}

@@ -1,0 +1,184 @@
+//! What surrounds every request, in one function instead of a stack of layers: an id, the time limit, panics caught,
+//! problems written in the language asked for, unread bodies drained, security headers, metrics.
+//!
+//! Deliberately absent: a tracing span for each request. At tens of thousands a second it would cost more than the
+//! claim; what goes wrong is logged once, here, with the request's id.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderName, HeaderValue, Request, StatusCode};
+use hyper::body::Incoming;
+use kaowei_core::time::Span;
+use tower::ServiceExt;
+
+use super::drain::{self, Unread};
+use super::metrics::HttpRecorder;
+use super::request_id::{RequestId, RequestIds};
+use super::routes::{RouteIndex, Routes};
+use crate::problem::{Code, Language, Problem};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+const NOTHING_LOADS: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+
+/// Serves requests through a router.
+#[derive(Debug, Clone)]
+pub struct Frame(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    router: Router,
+    routes: Routes,
+    unlimited: Vec<bool>,
+    ids: RequestIds,
+    recorder: HttpRecorder,
+    time_max: Duration,
+}
+
+impl Frame {
+    /// A frame around a router. Routes for which `unlimited` says so (imports, exports) have no time limit: they
+    /// stream, and end when their client does.
+    pub fn new(
+        router: Router,
+        routes: Routes,
+        unlimited: impl Fn(&str) -> bool,
+        start: u32,
+        time_max: Duration,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            router,
+            unlimited: routes.templates().iter().map(|template| unlimited(template)).collect(),
+            recorder: HttpRecorder::new(routes.templates()),
+            routes,
+            ids: RequestIds::new(start),
+            time_max,
+        }))
+    }
+
+    /// Answers one request.
+    ///
+    /// # Errors
+    /// None: whatever goes wrong is an answer.
+    pub async fn serve(self, request: Request<Incoming>) -> Result<Response, Infallible> {
+        let started = Instant::now();
+        let inner = &*self.0;
+        let route = inner.routes.find(request.uri().path());
+        let method = request.method().clone();
+        let language = Language::of(request.headers());
+        let id = inner.ids.next();
+
+        let (response, unread) = inner.answer(request, route).await;
+        let (response, code) = finish(response, language, &id);
+        if response.status().is_client_error() || response.status().is_server_error() {
+            unread.drain().await;
+        }
+        if response.status().is_server_error() {
+            tracing::warn!(
+                request.id = id.as_str(),
+                http.route = inner.routes.template(route),
+                http.status = response.status().as_u16(),
+                problem.code = code.map_or("", Code::as_str),
+                "a request could not be served"
+            );
+        }
+        inner
+            .recorder
+            .record(route, &method, response.status(), code, started.elapsed());
+        Ok(response)
+    }
+}
+
+impl Inner {
+    async fn answer(&self, request: Request<Incoming>, route: RouteIndex) -> (Response, Unread) {
+        let limit = if self.unlimited[route.get()] { Duration::MAX } else { self.time_max };
+        let mut unread = Unread::default();
+        let work = async {
+            let (request, body) = match drain::prepare(request).await {
+                Ok(prepared) => prepared,
+                Err(drain::Broken) => {
+                    return Problem::unreadable("The body did not arrive whole.").into_response();
+                }
+            };
+            unread = body;
+            let Ok(response) = self.router.clone().oneshot(request).await;
+            response
+        };
+        let caught = AssertUnwindSafe(work).catch_unwind();
+        let response = match tokio::time::timeout(limit, caught).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(panic)) => {
+                tracing::error!(panic.message = message(&*panic), "a handler panicked");
+                Problem::new(Code::Internal).into_response()
+            }
+            Err(_) => Problem::new(Code::Overloaded)
+                .detailed("The request took longer than its time limit; repeating it finds what became of it.")
+                .with_retry_after(Span::from_ms(1_000))
+                .into_response(),
+        };
+        (response, unread)
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message")
+}
+
+/// Writes a problem out and adds the headers that every answer has.
+fn finish(response: Response, language: Language, id: &RequestId) -> (Response, Option<Code>) {
+    let mut response = response;
+    let problem = response
+        .extensions_mut()
+        .remove::<Problem>()
+        .or_else(|| unnamed_problem(&response));
+    let code = problem.as_ref().map(Problem::code);
+    if let Some(problem) = problem {
+        response = problem.render(language, id.as_str());
+    }
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, id.header());
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    headers.entry(CACHE_CONTROL).or_insert(NO_STORE);
+    let is_html = headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if is_html {
+        headers.entry(CONTENT_SECURITY_POLICY).or_insert(NOTHING_LOADS);
+    }
+    (response, code)
+}
+
+/// The problem that a bare error answer of the router means: an unknown address, a method it does not take.
+fn unnamed_problem(response: &Response) -> Option<Problem> {
+    let status = response.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    let has_body = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/"));
+    if !is_error || has_body {
+        return None;
+    }
+    Some(match status {
+        StatusCode::NOT_FOUND => Problem::new(Code::NotFound),
+        StatusCode::METHOD_NOT_ALLOWED => Problem::new(Code::InvalidRequest)
+            .with_status(status)
+            .with_allow(response.headers().get(ALLOW).cloned())
+            .detailed("This address does not take that method."),
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Code::PayloadTooLarge),
+        _ if status.is_server_error() => Problem::new(Code::Internal),
+        _ => Problem::new(Code::InvalidRequest).with_status(status),
+    })
+}

@@ -1,0 +1,13 @@
+//! The server: connections, what surrounds every request, metrics, and how it stops.
+
+mod connections;
+mod drain;
+mod frame;
+mod metrics;
+mod request_id;
+mod routes;
+
+pub use connections::{Connections, HttpServer, ListenError, bind};
+pub use frame::Frame;
+pub use metrics::{HTTP_METRICS, HttpMetric, MetricsServer, Recorder};
+pub use routes::Routes;

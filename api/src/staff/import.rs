@@ -1,0 +1,119 @@
+//! `POST /v1/staff/imports/{kind}` (R33): a CSV file, checked line by line, applied as a whole.
+
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use kaowei_core::registration::ImportKind;
+use kaowei_engine::{ImportOptions, ImportReport};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::spool;
+use crate::auth::StaffMember;
+use crate::openapi::problems;
+use crate::problem::{Code, Problem};
+use crate::state::App;
+use crate::wire::{Params, check_type, json};
+
+/// A line that was not taken.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RejectedLine {
+    /// Its number in the file; the header is line 1.
+    line: u64,
+    /// What is wrong with it.
+    problem: String,
+}
+
+/// What became of a file.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ImportAnswer {
+    /// Lines that were taken, or would be.
+    accepted: u64,
+    /// Lines that were not, the first thousand of them.
+    rejected: Vec<RejectedLine>,
+    /// How many lines were not taken.
+    rejected_total: u64,
+    /// Whether anything was changed.
+    applied: bool,
+}
+
+impl From<ImportReport> for ImportAnswer {
+    fn from(report: ImportReport) -> Self {
+        let line = |bad: kaowei_engine::BadLine| RejectedLine {
+            line: bad.line,
+            problem: bad.problem,
+        };
+        Self {
+            accepted: report.accepted,
+            rejected: report.rejected.into_iter().map(line).collect(),
+            rejected_total: report.rejected_total,
+            applied: report.applied,
+        }
+    }
+}
+
+/// The kind of an import by its name.
+pub(crate) fn kind_named(name: &str) -> Option<ImportKind> {
+    let kinds = [
+        ImportKind::Campuses,
+        ImportKind::Pools,
+        ImportKind::Students,
+        ImportKind::Cet4Results,
+    ];
+    kinds.into_iter().find(|kind| kind.as_str() == name)
+}
+
+problems!(ImportProblems: STAFF ENGINE BODY; NotFound);
+
+/// Imports campuses, pools, student records or CET4 results from CSV (2.8).
+///
+/// A file with bad lines changes nothing and is answered 422 with each of them, unless `skip_bad` says to leave
+/// them out. `dry_run` checks and changes nothing.
+#[utoipa::path(post, path = "/v1/staff/imports/{kind}", tag = "staff", security(("bearer" = [])),
+    params(("kind" = String, Path, description = "`campuses`, `pools`, `students` or `cet4-results`."),
+           ("dry_run" = Option<bool>, Query, description = "Only check."),
+           ("skip_bad" = Option<bool>, Query, description = "Leave bad lines out.")),
+    request_body(content = String, content_type = "text/csv", description = "UTF-8, header line first."),
+    responses((status = 200, description = "What became of it.", body = ImportAnswer), ImportProblems))]
+pub(super) async fn import(
+    State(app): State<App>,
+    StaffMember(staff): StaffMember,
+    Path(kind): Path<String>,
+    params: Params,
+    request: Request,
+) -> Result<Response, Problem> {
+    let kind = kind_named(&kind).ok_or_else(|| Problem::new(Code::NotFound))?;
+    let options = ImportOptions {
+        dry_run: params.flag("dry_run")?,
+        skip_bad: params.flag("skip_bad")?,
+    };
+    check_type(
+        request.headers(),
+        &["text/csv", "text/plain", "application/csv", "application/octet-stream"],
+    )?;
+    let skips = options.skip_bad;
+    let upload = spool::receive(&app.spool, request.into_body(), app.limits.import_bytes_max).await?;
+    let report = app
+        .engine
+        .import(&staff, kind, upload.path(), options, &|_, _| {})
+        .await?;
+    let answer = ImportAnswer::from(report);
+    if answer.rejected_total > 0 && !skips {
+        return Ok(refused(&answer).into_response());
+    }
+    Ok(json(StatusCode::OK, &answer))
+}
+
+/// 422 with the fields of the report.
+fn refused(answer: &ImportAnswer) -> Problem {
+    let problem = Problem::new(Code::InvalidRequest).detailed(format!(
+        "{} lines are wrong (see rejected); nothing was changed.",
+        answer.rejected_total
+    ));
+    // The report is a struct of numbers and texts: it always has a JSON form.
+    let report = serde_json::to_value(answer).unwrap_or_default();
+    let Some(fields) = report.as_object() else { return problem };
+    fields
+        .iter()
+        .fold(problem, |problem, (name, value)| problem.with_field(name, value.clone()))
+}

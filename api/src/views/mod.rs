@@ -1,0 +1,24 @@
+//! How things look on the wire: what is shown to candidates, to staff, to everybody.
+//!
+//! What is asked for tens of thousands of times a second (claims, pools) is written by hand into one buffer;
+//! tests hold those writers against serde's.
+
+mod account;
+mod claim;
+mod enrolment;
+mod instant;
+mod pool;
+mod sitting;
+mod writer;
+
+pub use account::{Account, mask};
+pub use claim::{Arrangement, Claim, ClaimAnswer, ClaimList, ClaimState, Registrar};
+pub use enrolment::{Due, EnrolmentPage, Progress, Qualification, Record, Review, Step, StepState};
+pub use instant::Instant;
+pub use pool::{Availability, PublicPool, PublicPools, StaffPool, StaffPools, Waitlist};
+pub use sitting::{AgreementText, CampusList, CampusView, PublicSitting, SubjectView, WindowView};
+
+/// When to ask again for lists of pools.
+pub const POOLS_NEXT_POLL_MS: u32 = 5_000;
+/// When to ask again for the own state.
+pub const OWN_NEXT_POLL_MS: u32 = 10_000;

@@ -1,0 +1,197 @@
+//! JSON bodies: at most 1 MiB, not nested deeper than 32, `application/json`.
+//!
+//! What can't be parsed is 400, what is well-formed but wrong is 422 with a JSON pointer. An unknown field is refused:
+//! a misspelt one would else be silently ignored.
+
+use axum::body::to_bytes;
+use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+
+use crate::problem::{Code, Problem};
+
+/// The largest body but for imports.
+pub const BODY_BYTES_MAX: usize = 1_048_576;
+
+/// How deep a body may be nested.
+const DEPTH_MAX: u32 = 32;
+
+/// The bytes of a JSON body, within the limits, not parsed yet.
+#[derive(Debug, Clone)]
+pub struct RawJson(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for RawJson {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        check_type(request.headers(), &["application/json"])?;
+        let bytes = to_bytes(request.into_body(), BODY_BYTES_MAX)
+            .await
+            .map_err(|error| body_problem(&error))?;
+        if Depth::of(&bytes) > DEPTH_MAX {
+            return Err(Problem::unreadable(format!(
+                "The body is nested deeper than {DEPTH_MAX} levels."
+            )));
+        }
+        Ok(Self(bytes))
+    }
+}
+
+fn body_problem(error: &axum::Error) -> Problem {
+    use std::error::Error as _;
+    let too_long = error
+        .source()
+        .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
+    if too_long {
+        Problem::new(Code::PayloadTooLarge)
+    } else {
+        Problem::unreadable("The body did not arrive whole.")
+    }
+}
+
+/// Checks the type of a body; one that is not said is taken as meant.
+pub(crate) fn check_type(headers: &HeaderMap, taken: &[&str]) -> Result<(), Problem> {
+    let Some(given) = headers.get(CONTENT_TYPE) else { return Ok(()) };
+    let given = given.to_str().unwrap_or("");
+    let essence = given.split(';').next().unwrap_or("").trim();
+    if taken.iter().any(|known| essence.eq_ignore_ascii_case(known)) {
+        return Ok(());
+    }
+    Err(Problem::new(Code::InvalidRequest)
+        .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+        .detailed(format!("Send the body with Content-Type: {}.", taken[0])))
+}
+
+/// How deep JSON is nested, by its brackets alone.
+#[derive(Debug)]
+pub struct Depth;
+
+impl Depth {
+    /// The deepest nesting in that text; strings are skipped.
+    pub fn of(json: &[u8]) -> u32 {
+        let (mut depth, mut deepest) = (0_u32, 0);
+        let (mut in_string, mut escaped) = (false, false);
+        for byte in json {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' if in_string => escaped = true,
+                b'"' => in_string = !in_string,
+                b'[' | b'{' if !in_string => {
+                    depth += 1;
+                    deepest = deepest.max(depth);
+                }
+                b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+        deepest
+    }
+}
+
+/// Parses a body.
+///
+/// # Errors
+/// 400 for what is no JSON, 422 for a value that is wrong, with its place.
+pub fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
+    // The way with the place of a mistake costs more, so it is gone only when there is one.
+    serde_json::from_slice(body).map_err(|_| explain::<T>(body))
+}
+
+fn explain<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Problem {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let outcome: Result<T, _> = serde_path_to_error::deserialize(&mut deserializer);
+    let Err(error) = outcome else {
+        return Problem::unreadable("Something follows the JSON value.");
+    };
+    let pointer = pointer_of(error.path());
+    let inner = error.into_inner();
+    match inner.classify() {
+        serde_json::error::Category::Data => {
+            let message = without_place(&inner.to_string());
+            let pointer = match field_in(&message) {
+                Some(field) => format!("{pointer}/{}", escape(field)),
+                None => pointer,
+            };
+            Problem::wrong_field(pointer, message)
+        }
+        serde_json::error::Category::Syntax
+        | serde_json::error::Category::Eof
+        | serde_json::error::Category::Io => Problem::unreadable(format!("The body is not JSON: {inner}.")),
+    }
+}
+
+/// The field that serde's message names as missing or unknown: its path ends at the object around it.
+fn field_in(message: &str) -> Option<&str> {
+    let rest = message.strip_prefix("missing field `")?;
+    rest.split('`').next()
+}
+
+fn without_place(message: &str) -> String {
+    let end = message.rfind(" at line ").unwrap_or(message.len());
+    message[..end].to_owned()
+}
+
+fn pointer_of(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter()
+        .map(|segment| match segment {
+            Segment::Seq { index } => format!("/{index}"),
+            Segment::Map { key } => format!("/{}", escape(key)),
+            Segment::Enum { variant } => format!("/{}", escape(variant)),
+            Segment::Unknown => String::new(),
+        })
+        .collect()
+}
+
+fn escape(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only read into")]
+    struct Body {
+        pool: String,
+        more: Option<Vec<u32>>,
+    }
+
+    fn problem(body: &str) -> serde_json::Value {
+        let problem = parse::<Body>(body.as_bytes()).unwrap_err();
+        let response = problem.render(crate::problem::Language::English, "r");
+        let status = response.status().as_u16();
+        let bytes = futures_util::FutureExt::now_or_never(to_bytes(response.into_body(), usize::MAX));
+        let mut value: serde_json::Value = serde_json::from_slice(&bytes.unwrap().unwrap()).unwrap();
+        value["status_sent"] = status.into();
+        value
+    }
+
+    #[test]
+    fn what_cannot_be_parsed_is_400_and_what_is_wrong_is_422_with_its_place() {
+        for (body, status, pointer) in [
+            ("{\"pool\":", 400, None),
+            ("nonsense", 400, None),
+            ("{\"pool\":\"a\"} x", 400, None),
+            ("{}", 422, Some("/pool")),
+            ("{\"pool\":3}", 422, Some("/pool")),
+            ("{\"pool\":\"a\",\"more\":[1,\"x\"]}", 422, Some("/more/1")),
+            ("{\"pool\":\"a\",\"mroe\":1}", 422, Some("/mroe")),
+            ("[]", 422, Some("")),
+        ] {
+            let value = problem(body);
+            assert_eq!(value["status_sent"], status, "{body}");
+            assert_eq!(value["errors"][0]["pointer"].as_str(), pointer, "{body}");
+        }
+    }
+
+    #[test]
+    fn brackets_count_and_those_in_strings_do_not() {
+        assert_eq!(Depth::of(br#"{"a":[[1]],"b":"[[[[\"[["}"#), 3);
+        assert_eq!(Depth::of(&b"[".repeat(40)), 40);
+    }
+}
