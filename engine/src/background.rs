@@ -67,13 +67,13 @@ pub(crate) async fn tick(engine: Arc<Inner>, incarnation: Arc<Incarnation>) {
     while !incarnation.is_over() {
         ticks.tick().await;
         watch_clock(&incarnation);
-        if count % HEARTBEAT_TICKS == 0 {
+        if count.is_multiple_of(HEARTBEAT_TICKS) {
             incarnation.hand_over(Entry {
                 happened: Happened::Heartbeat,
                 then: Box::new(|_, _| {}),
             });
         }
-        if count % TOTALS_TICKS == 0 {
+        if count.is_multiple_of(TOTALS_TICKS) {
             metrics::totals(&totals(&engine, &incarnation));
         }
         count = count.wrapping_add(1);

@@ -413,12 +413,12 @@ impl JournalThread {
         let (start, started) = oneshot::channel::<Start>();
         let (ends, ended) = oneshot::channel();
         let work = async move {
-            let led = async {
+            let taking = async {
                 let mut connection = store.connect_journal().await?;
                 let lead = recovery::take_the_lead(&mut connection, &leader, again).await?;
                 Ok::<_, OpenError>((connection, lead))
             };
-            let connection = match led.await {
+            let connection = match taking.await {
                 Ok((connection, lead)) => {
                     leads.send(Ok(lead)).ok();
                     connection

@@ -506,6 +506,15 @@ impl Incarnation {
         }
     }
 
+    /// Whether a hold's deadline has come and is acted on.
+    pub(crate) fn is_overdue(self: &Arc<Self>, standing: &seats::Standing) -> bool {
+        standing
+            .state
+            .held_until()
+            .is_some_and(|until| until <= self.now())
+            && self.expiry() == Expiry::Running
+    }
+
     /// Recovery is done: what is due is done from now on.
     pub(crate) fn serve(self: &Arc<Self>) {
         self.serving.store(true, Ordering::Release);

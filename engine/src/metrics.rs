@@ -211,6 +211,9 @@ pub(crate) struct Totals {
     pub(crate) depths: Vec<u32>,
 }
 
+/// How many of the deepest mailboxes are told.
+const RANKS: [&str; 5] = ["1", "2", "3", "4", "5"];
+
 #[expect(clippy::cast_precision_loss, reason = "gauges take floats")]
 pub(crate) fn totals(totals: &Totals) {
     for (name, value) in [
@@ -224,7 +227,6 @@ pub(crate) fn totals(totals: &Totals) {
     ] {
         gauge!(name).set(value as f64);
     }
-    const RANKS: [&str; 5] = ["1", "2", "3", "4", "5"];
     for (rank, depth) in RANKS
         .iter()
         .zip(totals.depths.iter().chain(std::iter::repeat(&0)))

@@ -230,7 +230,10 @@ impl PoolHandle {
     }
 
     /// What a change of the capacity would promote, head first.
-    pub(crate) fn preview(&self, capacity: u32) -> Vec<ClaimNumber> {
+    pub(crate) fn preview(&self, capacity: u32, now: Moment) -> Vec<ClaimNumber> {
+        if now >= self.terms().waitlist_closes_at {
+            return Vec::new();
+        }
         let published = self.published.read();
         let numbers = &published.numbers;
         let free = capacity.saturating_sub(numbers.held + numbers.paid);

@@ -32,6 +32,10 @@ pub(crate) struct CellEvent {
 }
 
 /// What happened.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are events of pools, which would pay for the box"
+)]
 pub(crate) enum Happened {
     /// In a pool: perhaps nothing, where something was refused.
     InPool {

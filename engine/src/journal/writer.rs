@@ -191,7 +191,7 @@ impl Writer {
                     tracing::error!(%cell, ?kinds, %error, "the store refused an event: it is dropped");
                 }
                 Happened::Heartbeat | Happened::Barrier => {
-                    tracing::error!(%error, "the store refused a heartbeat")
+                    tracing::error!(%error, "the store refused a heartbeat");
                 }
             }
             entry.fail(&self.incarnation, Failure::Internal);

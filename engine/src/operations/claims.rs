@@ -78,7 +78,15 @@ impl Engine {
         pass(FailPoint::TurnTaken);
         self.look_up_eligibility(&incarnation, &entry).await?;
 
-        match look(&incarnation, &pool, &entry, &request)? {
+        let mut found = look(&incarnation, &pool, &entry, &request)?;
+        if let Look::Existing(standing) = &found
+            && incarnation.is_overdue(standing)
+        {
+            // Not a hold that is about to be taken away: what is due is done first.
+            catch_up(&pool).await?;
+            found = look(&incarnation, &pool, &entry, &request)?;
+        }
+        match found {
             Look::Answered(answer) => Ok(answer),
             Look::Existing(standing) => {
                 self.repeat(&incarnation, &pool, &entry, standing, request.key, turn)
@@ -319,6 +327,23 @@ fn remembered(
         })),
         KeyAnswer::Enrolled(_) => Err(Denied::IdempotencyMismatch),
     }
+}
+
+/// Lets a pool do what is due, durably.
+async fn catch_up(pool: &PoolHandle) -> Result<(), Failure> {
+    let (done, wait) = oneshot::channel();
+    let then = Box::new(move |_: &Arc<Incarnation>, fate: Fate<'_>| {
+        let settled = match fate {
+            Fate::Committed { .. } => Ok(()),
+            Fate::Failed(failure) => Err(failure),
+        };
+        done.send(settled).ok();
+    });
+    pool.ask(Ask {
+        command: Command::CatchUp,
+        then,
+    })?;
+    wait.await.unwrap_or(Err(Failure::StoreUnavailable))
 }
 
 async fn ask_pool(

@@ -78,13 +78,12 @@ impl Engine {
         let incarnation = self.incarnation()?;
         let entry = incarnation.candidate(account.candidate);
         self.look_up_eligibility(&incarnation, &entry).await?;
-        let eligibility = match entry.eligibility() {
-            Some(eligibility) => eligibility,
-            None => {
-                let details = self.inner.accounts.details(account).await?;
-                let found = self.inner.students.matching(&details).await?;
-                Arc::new(found.ok_or(Refusal::NoStudentRecord)?.eligibility)
-            }
+        let eligibility = if let Some(eligibility) = entry.eligibility() {
+            eligibility
+        } else {
+            let details = self.inner.accounts.details(account).await?;
+            let found = self.inner.students.matching(&details).await?;
+            Arc::new(found.ok_or(Refusal::NoStudentRecord)?.eligibility)
         };
         let mut pools = self.pools(filter)?;
         pools.retain(|pool| eligibility.allows(&pool.facts));
@@ -150,7 +149,7 @@ impl Engine {
         id: PoolId,
         new: NewPool,
     ) -> Result<Made, Denied> {
-        let facts = self.facts_of(incarnation, id)?;
+        let facts = facts_of(incarnation, id)?;
         if !staff.scope.covers(facts.site) {
             return Err(Denied::OutOfScope);
         }
@@ -160,62 +159,29 @@ impl Engine {
             fee,
             exam_date,
         } = new;
-        match incarnation.pool(id) {
-            Some(pool) => {
-                let change = Change {
-                    capacity: Some(capacity),
-                    open: Some(open),
-                    fee: Some(fee),
-                    exam_date,
-                    ..Change::default()
-                };
-                change_pool(staff, &pool, change)
-            }
-            None => {
-                let event = Event::PoolCreated {
-                    site: facts.site,
-                    paper: facts.paper,
-                    level: facts.level,
-                    requires: facts.requires,
-                    capacity,
-                    open,
-                    fee_fen: fee,
-                    exam_date,
-                    by: staff.by(),
-                };
-                create_pool(incarnation, facts, event)
-            }
+        if let Some(pool) = incarnation.pool(id) {
+            let change = Change {
+                capacity: Some(capacity),
+                open: Some(open),
+                fee: Some(fee),
+                exam_date,
+                ..Change::default()
+            };
+            return change_pool(staff, &pool, change);
         }
-    }
 
-    /// What a pool of that campus and subject would be.
-    pub(super) fn facts_of(&self, incarnation: &Incarnation, id: PoolId) -> Result<PoolFacts, Denied> {
-        let invalid = |pointer: &str, problem: String| Denied::Invalid {
-            pointer: pointer.into(),
-            problem,
+        let event = Event::PoolCreated {
+            site: facts.site,
+            paper: facts.paper,
+            level: facts.level,
+            requires: facts.requires,
+            capacity,
+            open,
+            fee_fen: fee,
+            exam_date,
+            by: staff.by(),
         };
-        let catalogue = incarnation.catalogue();
-        let campus = catalogue.tree.campus(id.campus).ok_or_else(|| {
-            invalid(
-                "/campus_code",
-                format!("there is no campus {}: import campuses first", id.campus),
-            )
-        })?;
-        let sitting = sitting(incarnation)
-            .map_err(|_| invalid("/subject_code", "there is no sitting yet: import it first".into()))?;
-        let subject = sitting.subject(id.subject).ok_or_else(|| {
-            invalid(
-                "/subject_code",
-                format!("the sitting has no subject {}", id.subject),
-            )
-        })?;
-        Ok(PoolFacts {
-            id,
-            site: campus.site(),
-            paper: subject.paper,
-            level: subject.level,
-            requires: subject.requires,
-        })
+        create_pool(incarnation, facts, event)
     }
 
     /// What a change of the capacity would do (R34).
@@ -230,7 +196,7 @@ impl Engine {
         }
         let view = pool.view(incarnation.now());
         let would_promote: Vec<ClaimId> = pool
-            .preview(capacity)
+            .preview(capacity, incarnation.now())
             .into_iter()
             .map(|number| ClaimId { pool: id, number })
             .collect();
@@ -245,6 +211,36 @@ impl Engine {
             refused,
         })
     }
+}
+
+/// What a pool of that campus and subject would be.
+fn facts_of(incarnation: &Incarnation, id: PoolId) -> Result<PoolFacts, Denied> {
+    let invalid = |pointer: &str, problem: String| Denied::Invalid {
+        pointer: pointer.into(),
+        problem,
+    };
+    let catalogue = incarnation.catalogue();
+    let campus = catalogue.tree.campus(id.campus).ok_or_else(|| {
+        invalid(
+            "/campus_code",
+            format!("there is no campus {}: import campuses first", id.campus),
+        )
+    })?;
+    let sitting = sitting(incarnation)
+        .map_err(|_| invalid("/subject_code", "there is no sitting yet: import it first".into()))?;
+    let subject = sitting.subject(id.subject).ok_or_else(|| {
+        invalid(
+            "/subject_code",
+            format!("the sitting has no subject {}", id.subject),
+        )
+    })?;
+    Ok(PoolFacts {
+        id,
+        site: campus.site(),
+        paper: subject.paper,
+        level: subject.level,
+        requires: subject.requires,
+    })
 }
 
 fn change_pool(staff: &Staff, pool: &Arc<PoolHandle>, change: Change) -> Result<Made, Denied> {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use kaowei_core::ids::CandidateId;
-use kaowei_core::registration::Event;
+use kaowei_core::registration::{Candidate, Event};
 use kaowei_core::seats::{By, ClaimState, Command};
 use kaowei_core::time::{Moment, Span};
 use tokio::sync::oneshot;
@@ -113,7 +113,7 @@ async fn remove_orphans(incarnation: &Arc<Incarnation>) -> Result<(), Failure> {
         .iter()
         .filter_map(|entry| {
             Some(Orphan {
-                claim: entry.read(|state| state.orphan())?,
+                claim: entry.read(Candidate::orphan)?,
                 candidate: entry.id,
             })
         })

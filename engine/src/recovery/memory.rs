@@ -175,6 +175,7 @@ impl Memory {
             .get_mut(&id)
             .ok_or_else(|| OpenError::Damaged(format!("{stream}: the pool's first event is missing")))?;
         let seal = verify(&mut memory.head, record, sequence, hash)?;
+        memory.pool.fits(&event)?;
         memory.pool.evolve(&event);
         let facts = memory.facts;
         self.settle(&facts, &event, &seal);

@@ -28,6 +28,9 @@ const ENROLMENTS: &str = "SELECT candidate, record, record_version, campus, scho
 const KEYS: &str =
     "SELECT candidate, slot, key, body, answer FROM idempotency_keys ORDER BY candidate, position";
 
+/// Candidate, record, version, campus, school, province, saved, delete after.
+type EnrolmentRow = (i64, i64, i64, String, String, String, i64, i64);
+
 /// Reads all tables, and the position that each cell has reached in them.
 pub(super) async fn read(
     tables: &Db,
@@ -139,8 +142,7 @@ async fn read_candidates(
     let agreements: Vec<(i64, String, i64)> =
         on!(tables, pool => sqlx::query_as(CANDIDATES).fetch_all(pool).await?);
     let mut enrolments = HashMap::new();
-    let rows: Vec<(i64, i64, i64, String, String, String, i64, i64)> =
-        on!(tables, pool => sqlx::query_as(ENROLMENTS).fetch_all(pool).await?);
+    let rows: Vec<EnrolmentRow> = on!(tables, pool => sqlx::query_as(ENROLMENTS).fetch_all(pool).await?);
     for (candidate, record, version, campus, school, province, saved_at, delete_after) in rows {
         let enrolment = Enrolment {
             record: RecordId(record),

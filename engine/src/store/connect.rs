@@ -139,7 +139,7 @@ impl Store {
     async fn open_postgres(url: &str, folder_lock: File) -> Result<Self, OpenError> {
         let options = postgres_options(url)?;
         let mut lock = options.connect().await?;
-        if !try_lock(&mut lock).await? {
+        if !lock_soon(&mut lock).await? {
             return Err(OpenError::DatabaseTaken);
         }
         check_durability(&mut lock).await?;
@@ -182,8 +182,8 @@ impl Store {
             super::on!(db, pool => pool.close().await);
         }
         let lock = self.lock.lock().take();
-        if let Some(Lock::Database(_, connection)) = lock
-            && let Err(error) = connection.close().await
+        if let Some(Lock::Database(_, mut connection)) = lock
+            && let Err(error) = unlock(&mut connection).await
         {
             tracing::debug!(%error, "the lock's connection was gone already");
         }
@@ -208,7 +208,7 @@ impl Store {
                 }
             }
         }
-        let free = kept.is_ok() || try_lock(&mut connection).await?;
+        let free = kept.is_ok() || lock_soon(&mut connection).await?;
         *self.lock.lock() = Some(Lock::Database(folder, connection));
         if free {
             Ok(())
@@ -267,10 +267,10 @@ impl Part {
     }
 }
 
-async fn migrate<C: Migrate>(connection: &mut C, migrations: Vec<Migration>) -> Result<(), OpenError>
-where
-    C: 'static,
-{
+async fn migrate<C: Migrate + 'static>(
+    connection: &mut C,
+    migrations: Vec<Migration>,
+) -> Result<(), OpenError> {
     Migrator::with_migrations(migrations)
         .run_direct(None, connection, false)
         .await
@@ -306,6 +306,25 @@ async fn try_lock(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
         .fetch_one(connection)
         .await?;
     Ok(free)
+}
+
+/// Given back explicitly: a server is done with a closed connection only a little later.
+async fn unlock(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("SELECT pg_advisory_unlock_all()")
+        .execute(connection)
+        .await
+        .map(|_| ())
+}
+
+/// Waits a little for a server that was killed: PostgreSQL gives its lock back when it notices.
+async fn lock_soon(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    for _ in 0..30 {
+        if try_lock(connection).await? {
+            return Ok(true);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(false)
 }
 
 async fn check_durability(connection: &mut PgConnection) -> Result<(), OpenError> {

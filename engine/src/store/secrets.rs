@@ -15,8 +15,8 @@ use crate::failure::OpenError;
 pub(crate) struct Secrets {
     /// Signs tokens (HS256).
     pub(crate) token_key: [u8; 32],
-    seal_key: [u8; 32],
-    index_key: hmac::Key,
+    seal: [u8; 32],
+    index: hmac::Key,
 }
 
 impl std::fmt::Debug for Secrets {
@@ -29,23 +29,23 @@ impl Secrets {
     /// Reads the keys, or makes them where there are none.
     pub(crate) async fn load(journal: &Db) -> Result<Self, OpenError> {
         let token_key = shared_key(journal, "token_key").await?;
-        let seal_key = shared_key(journal, "person_seal_key").await?;
-        let index_key = shared_key(journal, "person_index_key").await?;
+        let seal = shared_key(journal, "person_seal_key").await?;
+        let index = shared_key(journal, "person_index_key").await?;
         Ok(Self {
             token_key,
-            seal_key,
-            index_key: hmac::Key::new(hmac::HMAC_SHA256, &index_key),
+            seal,
+            index: hmac::Key::new(hmac::HMAC_SHA256, &index),
         })
     }
 
     /// A keyed hash by which a person is found.
     pub(crate) fn index(&self, text: &str) -> Vec<u8> {
-        hmac::sign(&self.index_key, text.as_bytes()).as_ref().to_vec()
+        hmac::sign(&self.index, text.as_bytes()).as_ref().to_vec()
     }
 
     /// Seals a text: nonce, then ciphertext and tag.
     pub(crate) fn seal(&self, text: &str) -> Result<Vec<u8>, SealError> {
-        let key = RandomizedNonceKey::new(&AES_256_GCM, &self.seal_key).map_err(|_| SealError)?;
+        let key = RandomizedNonceKey::new(&AES_256_GCM, &self.seal).map_err(|_| SealError)?;
         let mut sealed = text.as_bytes().to_vec();
         let nonce = key
             .seal_in_place_append_tag(Aad::empty(), &mut sealed)
@@ -56,7 +56,7 @@ impl Secrets {
     /// Opens what [`Secrets::seal`] sealed.
     pub(crate) fn open(&self, sealed: &[u8]) -> Result<String, SealError> {
         let (nonce, text) = sealed.split_at_checked(NONCE_LEN).ok_or(SealError)?;
-        let key = RandomizedNonceKey::new(&AES_256_GCM, &self.seal_key).map_err(|_| SealError)?;
+        let key = RandomizedNonceKey::new(&AES_256_GCM, &self.seal).map_err(|_| SealError)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError)?;
         let mut text = text.to_vec();
         let opened = key
@@ -71,11 +71,13 @@ impl Secrets {
 #[error("persons' data can't be opened with this store's key")]
 pub(crate) struct SealError;
 
+const ADD: &str = "INSERT INTO shared_facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+
+const READ: &str = "SELECT value FROM shared_facts WHERE name = $1";
+
 async fn shared_key(journal: &Db, name: &str) -> Result<[u8; 32], OpenError> {
     let mut fresh = [0; 32];
     fill(&mut fresh).map_err(|_| OpenError::Damaged("no random numbers can be had".into()))?;
-    const ADD: &str = "INSERT INTO shared_facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
-    const READ: &str = "SELECT value FROM shared_facts WHERE name = $1";
     let stored: (Vec<u8>,) = on!(journal, pool => {
         sqlx::query(ADD).bind(name).bind(fresh.to_vec()).execute(pool).await?;
         sqlx::query_as(READ).bind(name).fetch_one(pool).await?

@@ -117,7 +117,9 @@ impl Engine {
                 ..
             } = chunk?;
             report.accepted += good;
-            bad.into_iter().for_each(|bad| report.reject(bad));
+            for bad in bad {
+                report.reject(bad);
+            }
             progress(bytes_read / 2, bytes);
         }
         Ok(report)
