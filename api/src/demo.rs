@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use kaowei_core::sites::{Scope, Sitting};
 use kaowei_core::registration::ImportKind;
+use kaowei_core::sites::{Scope, Sitting};
 use kaowei_engine::{Engine, ImportOptions, PoolFilter, Staff};
 
 use crate::cli::{Student, candidate_token, staff_token};
@@ -62,7 +62,11 @@ pub async fn load(engine: &Engine, folder: &Path) -> Result<()> {
         let _ = std::fs::remove_file(&file);
         let report = report?;
         let first = report.rejected.first().map(|bad| (bad.line, bad.problem.clone()));
-        ensure!(report.applied, "the demo's {} are not taken: {first:?}", kind.as_str());
+        ensure!(
+            report.applied,
+            "the demo's {} are not taken: {first:?}",
+            kind.as_str()
+        );
     }
     Ok(())
 }
@@ -74,16 +78,16 @@ pub async fn load(engine: &Engine, folder: &Path) -> Result<()> {
 pub fn welcome(app: &App, server: &str) -> Result<String> {
     let mut text = String::from(
         "\nThe store was empty, so the demo sitting was loaded: 测试学校101 (99101) with five campuses.\n\
-         All of it is made up. Tokens for a day:\n\n",
+         All of it is made up. Tokens for a day, of three candidates (测试一, 测试二, 测试三) and of national staff:\n\n",
     );
     let mut reader = csv::Reader::from_reader(STUDENTS.as_bytes());
     let students: Vec<Student> = reader.deserialize().collect::<Result<_, _>>()?;
     for (n, student) in students.iter().take(TOKENS_SHOWN).enumerate() {
         let token = candidate_token(&app.keys, student, TOKEN_SECONDS)?;
-        writeln!(text, "C{}={token}  # candidate {}", n + 1, student.name)?;
+        writeln!(text, "C{}={token}", n + 1)?;
     }
     let staff = staff_token(&app.keys, "demo", Scope::National, TOKEN_SECONDS)?;
-    writeln!(text, "STAFF={staff}  # national staff")?;
+    writeln!(text, "STAFF={staff}")?;
     writeln!(
         text,
         "\nPaste the lines above into a shell, then try:\n\n\

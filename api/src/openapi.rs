@@ -104,11 +104,15 @@ fn problem_response(status: u16, codes: &[Code]) -> utoipa::openapi::Response {
     let this = ObjectBuilder::new()
         .property(
             "code",
-            ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)),
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .enum_values(Some(names)),
         )
         .property(
             "status",
-            ObjectBuilder::new().schema_type(Type::Integer).enum_values(Some([status])),
+            ObjectBuilder::new()
+                .schema_type(Type::Integer)
+                .enum_values(Some([status])),
         );
     let schema = AllOfBuilder::new()
         .item(Ref::from_schema_name("Problem"))
@@ -117,7 +121,9 @@ fn problem_response(status: u16, codes: &[Code]) -> utoipa::openapi::Response {
         .description(lines.collect::<Vec<_>>().join(" "))
         .content(
             "application/problem+json",
-            ContentBuilder::new().schema(Some(Schema::AllOf(schema.build()))).build(),
+            ContentBuilder::new()
+                .schema(Some(Schema::AllOf(schema.build())))
+                .build(),
         )
         .build()
 }
@@ -200,7 +206,10 @@ mod tests {
             for (method, operation) in item.as_object().unwrap() {
                 operations += 1;
                 let responses = operation["responses"].as_object().unwrap();
-                assert!(responses.keys().any(|status| status.starts_with('2')), "{method} {path}");
+                assert!(
+                    responses.keys().any(|status| status.starts_with('2')),
+                    "{method} {path}"
+                );
                 assert!(responses.contains_key("500"), "{method} {path}");
                 assert!(operation["tags"][0].is_string(), "{method} {path}");
                 assert!(operation["summary"].is_string(), "{method} {path}");

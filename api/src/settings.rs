@@ -21,11 +21,22 @@ const SERVE: &str = "serve";
 /// Where everything is kept, and how it is logged: of every command.
 #[derive(Debug, Clone, Args)]
 pub struct StoreSettings {
-    /// The store: sqlite://PATH or postgres://USER@HOST/DATABASE [default: a SQLite file in the data folder]
-    #[arg(long, env = "KAOWEI_STORE", value_name = "URL", hide_env_values = true)]
+    /// Where everything is kept.
+    #[arg(
+        long,
+        help = "The store: sqlite://PATH or postgres://USER@HOST/DATABASE [default: a SQLite file in the data folder]",
+        env = "KAOWEI_STORE",
+        value_name = "URL",
+        hide_env_values = true
+    )]
     pub store: Option<String>,
     /// The folder of the lock, of uploads and, by default, of the store
-    #[arg(long, env = "KAOWEI_DATA_DIR", value_name = "DIR", default_value = "./kaowei-data")]
+    #[arg(
+        long,
+        env = "KAOWEI_DATA_DIR",
+        value_name = "DIR",
+        default_value = "./kaowei-data"
+    )]
     pub data_dir: PathBuf,
     /// A file of settings (TOML); flags and environment go before it
     #[arg(long, env = "KAOWEI_CONFIG", value_name = "FILE")]
@@ -34,7 +45,12 @@ pub struct StoreSettings {
     #[arg(long, env = "KAOWEI_LOG", value_name = "FILTER")]
     pub log: Option<String>,
     /// How it is logged
-    #[arg(long, env = "KAOWEI_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    #[arg(
+        long,
+        env = "KAOWEI_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
     pub log_format: LogFormat,
 }
 
@@ -63,10 +79,20 @@ pub struct ServeSettings {
     #[command(flatten)]
     pub store: StoreSettings,
     /// Where to answer; port 0 lets the system choose
-    #[arg(long, env = "KAOWEI_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    #[arg(
+        long,
+        env = "KAOWEI_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8080"
+    )]
     pub listen: SocketAddr,
     /// Where to serve the metrics to Prometheus
-    #[arg(long, env = "KAOWEI_METRICS_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:9090")]
+    #[arg(
+        long,
+        env = "KAOWEI_METRICS_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:9090"
+    )]
     pub metrics_listen: SocketAddr,
     /// Threads that speak HTTP [default: the cores that pools leave]
     #[arg(long, env = "KAOWEI_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
@@ -91,7 +117,12 @@ pub struct ServeSettings {
         value_parser = clap::value_parser!(u32).range(1..=3_600))]
     pub stop_seconds_max: u32,
     /// The largest file that can be imported over HTTP
-    #[arg(long, env = "KAOWEI_IMPORT_BYTES_MAX", value_name = "BYTES", default_value_t = 4_294_967_296)]
+    #[arg(
+        long,
+        env = "KAOWEI_IMPORT_BYTES_MAX",
+        value_name = "BYTES",
+        default_value_t = 4_294_967_296
+    )]
     pub import_bytes_max: u64,
     /// Requests a second of one account, sustained, at least 50; 0 for no limit
     #[arg(long, env = "KAOWEI_ACCOUNT_RATE", value_name = "N", default_value_t = 50, value_parser = account_rate)]
@@ -233,10 +264,12 @@ pub fn with_file(command: Command, file: &Path) -> Result<Command, SettingsError
 }
 
 fn with_text(command: Command, file: &Path, text: &str) -> Result<Command, SettingsError> {
-    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| SettingsError::Parse {
-        file: file.into(),
-        problem: error.message().into(),
-    })?;
+    let table: toml::Table = text
+        .parse()
+        .map_err(|error: toml::de::Error| SettingsError::Parse {
+            file: file.into(),
+            problem: error.message().into(),
+        })?;
     let known = setting_names(&command);
     let mut values = Vec::with_capacity(table.len());
     for (key, value) in table {
@@ -331,7 +364,11 @@ mod tests {
 
     #[test]
     fn an_unknown_key_and_a_wrong_value_are_refused_with_what_to_do() {
-        let refused = |text| with_text(command_line(), Path::new("k.toml"), text).unwrap_err().to_string();
+        let refused = |text| {
+            with_text(command_line(), Path::new("k.toml"), text)
+                .unwrap_err()
+                .to_string()
+        };
         assert!(refused("lisen = 1").contains("\"lisen\"; `kaowei serve --help` lists"));
         assert!(refused("listen = [1]").contains("must be a text"));
         assert!(refused("listen = ").contains("not TOML"));
@@ -350,8 +387,14 @@ mod tests {
     #[test]
     fn the_file_is_named_by_flag_or_environment() {
         let arguments = ["kaowei", "serve", "--config", "a.toml"].map(OsString::from);
-        assert_eq!(file_named(&arguments, Some("b.toml".into())), Some("a.toml".into()));
-        assert_eq!(file_named(&arguments[..2], Some("b.toml".into())), Some("b.toml".into()));
+        assert_eq!(
+            file_named(&arguments, Some("b.toml".into())),
+            Some("a.toml".into())
+        );
+        assert_eq!(
+            file_named(&arguments[..2], Some("b.toml".into())),
+            Some("b.toml".into())
+        );
         assert_eq!(file_named(&["--config=c".into()], None), Some("c".into()));
         assert_eq!(file_named(&[], None), None);
     }

@@ -57,7 +57,10 @@ fn tail(token: &[u8]) -> u64 {
     let end = &token[from..];
     letters[..end.len()].copy_from_slice(end);
     let (high, low) = letters.split_at(8);
-    let number = |half: &[u8]| half.iter().fold(0_u64, |number, letter| (number << 8) | u64::from(*letter));
+    let number = |half: &[u8]| {
+        half.iter()
+            .fold(0_u64, |number, letter| (number << 8) | u64::from(*letter))
+    };
     // Letters of base64 leave their upper bits alike: multiplications spread what differs.
     let mixed = number(high).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ number(low);
     mixed.wrapping_mul(0xD6E8_FEB8_6659_FD93).rotate_right(32)
@@ -143,7 +146,10 @@ mod tests {
         tokens.remember(b"aaa.bbb.ccc", Moment::from_unix_ms(10), account(1));
         assert!(tokens.get(b"aaa.bbb.ccc", Moment::from_unix_ms(9)).is_some());
         assert!(tokens.get(b"aaa.bbb.ccc", Moment::from_unix_ms(10)).is_none());
-        assert!(tokens.get(b"xxx.bbb.ccc", Moment::from_unix_ms(9)).is_none(), "the whole token counts");
+        assert!(
+            tokens.get(b"xxx.bbb.ccc", Moment::from_unix_ms(9)).is_none(),
+            "the whole token counts"
+        );
     }
 
     #[test]
@@ -154,6 +160,9 @@ mod tests {
             tokens.remember(signature.as_bytes(), Moment::MAX, account(n));
         }
         assert!(tokens.len() <= SHARDS * GENERATION_MAX * 2);
-        assert!(tokens.len() > SHARDS * GENERATION_MAX, "and spread over the shards");
+        assert!(
+            tokens.len() > SHARDS * GENERATION_MAX,
+            "and spread over the shards"
+        );
     }
 }

@@ -22,7 +22,8 @@ impl FromRequestParts<App> for Candidate {
                 app.rate.count(account.candidate)?;
                 Ok(Self(account))
             }
-            Principal::Staff(_) => Err(Problem::new(Code::Forbidden).detailed("This needs a candidate's token.")),
+            Principal::Staff(_) => Err(Problem::new(Code::Forbidden)
+                .detailed(("此操作需要考生的令牌。", "This needs a candidate's token."))),
         }
     }
 }
@@ -30,14 +31,18 @@ impl FromRequestParts<App> for Candidate {
 /// Whom the request's token stands for.
 pub(super) async fn principal(parts: &Parts, app: &App) -> Result<Principal, Problem> {
     let token = bearer(parts).ok_or_else(|| {
-        Problem::new(Code::Unauthenticated).detailed("There is no bearer token in the Authorization header.")
+        Problem::new(Code::Unauthenticated).detailed((
+            "请求中没有 Authorization: Bearer 令牌。",
+            "There is no bearer token in the Authorization header.",
+        ))
     })?;
     let now = app.engine.now();
     if let Some(known) = app.tokens.get(token, now) {
         return Ok(known);
     }
     let claims = app.keys.check(token, now).ok_or_else(|| {
-        Problem::new(Code::Unauthenticated).detailed("The token does not hold, or it has ended.")
+        Problem::new(Code::Unauthenticated)
+            .detailed(("令牌无效或已过期。", "The token does not hold, or it has ended."))
     })?;
     let ends_at = Moment::from_unix_ms(claims.exp.saturating_mul(1_000));
     let principal = match claims.role {
@@ -51,7 +56,9 @@ pub(super) async fn principal(parts: &Parts, app: &App) -> Result<Principal, Pro
 fn bearer(parts: &Parts) -> Option<&[u8]> {
     let header = parts.headers.get(http::header::AUTHORIZATION)?.as_bytes();
     let (scheme, token) = header.split_at_checked(7)?;
-    scheme.eq_ignore_ascii_case(b"bearer ").then_some(token.trim_ascii())
+    scheme
+        .eq_ignore_ascii_case(b"bearer ")
+        .then_some(token.trim_ascii())
 }
 
 /// The token's account; the first request of an outside passport makes it.
@@ -59,8 +66,13 @@ async fn account(app: &App, claims: TokenClaims) -> Result<Account, Problem> {
     if let Some(known) = app.engine.known_account(&claims.iss, &claims.sub) {
         return Ok(known);
     }
-    let unusable =
-        |what: &str| Problem::new(Code::Unauthenticated).detailed(format!("The token's {what} can't be read."));
+    let unusable = |what: &str| {
+        let words = (
+            format!("令牌中的 {what} 无法识别。"),
+            format!("The token's {what} can't be read."),
+        );
+        Problem::new(Code::Unauthenticated).detailed(words)
+    };
     let province = claims.province.as_deref().and_then(|code| code.parse().ok());
     let province = province.ok_or_else(|| unusable("province"))?;
     let person = match (claims.id_type, claims.id_number, claims.name) {
@@ -84,7 +96,8 @@ async fn account(app: &App, claims: TokenClaims) -> Result<Account, Problem> {
 fn staff(claims: TokenClaims) -> Result<Staff, Problem> {
     let scope = claims.scope.as_deref().and_then(|scope| scope.parse().ok());
     let scope = scope.ok_or_else(|| {
-        Problem::new(Code::Unauthenticated).detailed("The token's scope can't be read.")
+        Problem::new(Code::Unauthenticated)
+            .detailed(("令牌中的 scope 无法识别。", "The token's scope can't be read."))
     })?;
     Ok(Staff {
         subject: claims.sub.into(),

@@ -86,7 +86,10 @@ mod tests {
         let now = Moment::from_unix_ms(1_000_000);
         let token = keys.mint(&claims(1_001)).unwrap();
         assert_eq!(keys.check(token.as_bytes(), now), Some(claims(1_001)));
-        assert_eq!(keys.check(token.as_bytes(), Moment::from_unix_ms(1_001_000)), None);
+        assert_eq!(
+            keys.check(token.as_bytes(), Moment::from_unix_ms(1_001_000)),
+            None
+        );
         assert_eq!(Keys::new(&[8; 32]).check(token.as_bytes(), now), None);
 
         let other = jsonwebtoken::encode(

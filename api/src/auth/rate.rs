@@ -44,7 +44,9 @@ impl RateLimit {
     /// # Errors
     /// `rate_limited`, with when to come again.
     pub fn count(&self, account: CandidateId) -> Result<(), Problem> {
-        let Some(limiter) = &self.limiter else { return Ok(()) };
+        let Some(limiter) = &self.limiter else {
+            return Ok(());
+        };
         limiter.check_key(&account).map_err(|until| {
             let wait: Duration = until.wait_time_from(self.clock.now());
             let wait_ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).max(1);
@@ -71,7 +73,9 @@ mod tests {
             per_second: 50,
             burst: 100,
         });
-        let refused = (0..200).filter_map(|_| limit.count(CandidateId(1)).err()).last();
+        let refused = (0..200)
+            .filter_map(|_| limit.count(CandidateId(1)).err())
+            .next_back();
         assert_eq!(refused.map(|problem| problem.code()), Some(Code::RateLimited));
         assert!(limit.count(CandidateId(2)).is_ok());
     }

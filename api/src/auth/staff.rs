@@ -19,9 +19,8 @@ impl FromRequestParts<App> for StaffMember {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         match principal(parts, app).await? {
             Principal::Staff(staff) => Ok(Self(staff)),
-            Principal::Candidate(_) => {
-                Err(Problem::new(Code::Forbidden).detailed("This needs a token of staff."))
-            }
+            Principal::Candidate(_) => Err(Problem::new(Code::Forbidden)
+                .detailed(("此操作需要管理人员的令牌。", "This needs a token of staff."))),
         }
     }
 }

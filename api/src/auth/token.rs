@@ -76,9 +76,15 @@ mod tests {
     fn minting_twice_gives_one_account_and_the_subject_is_url_safe() {
         let province = "99".parse().unwrap();
         let subject = subject_of(province, "resident_id", "99010120000101123X");
-        assert_eq!(subject, subject_of(province, "resident_id", " 99010120000101123x"));
+        assert_eq!(
+            subject,
+            subject_of(province, "resident_id", " 99010120000101123x")
+        );
         assert_ne!(subject, subject_of(province, "passport", "99010120000101123X"));
-        assert_ne!(subject, subject_of("32".parse().unwrap(), "resident_id", "99010120000101123X"));
+        assert_ne!(
+            subject,
+            subject_of("32".parse().unwrap(), "resident_id", "99010120000101123X")
+        );
         assert!(
             subject
                 .bytes()

@@ -47,9 +47,19 @@ pub(super) async fn cancel_claim(
     } else {
         parse(&body)?
     };
-    let reason = asked.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
+    let reason = asked
+        .reason
+        .as_deref()
+        .map(str::trim)
+        .filter(|reason| !reason.is_empty());
     if reason.is_some_and(|reason| reason.chars().count() > REASON_LETTERS_MAX) {
-        return Err(Problem::wrong_field("/reason", "The reason must have at most 500 letters."));
+        return Err(Problem::wrong_field(
+            "/reason",
+            (
+                "原因不得超过 500 字。",
+                "The reason must have at most 500 letters.",
+            ),
+        ));
     }
     let claim = app.engine.cancel(account, id, reason).await?;
     Ok(bytes_json(StatusCode::OK, Claim::from(&claim).to_answer()))

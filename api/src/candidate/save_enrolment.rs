@@ -47,7 +47,10 @@ pub(super) async fn save_enrolment(
 ) -> Result<Response, Problem> {
     let asked: SaveEnrolment = parse(&body)?;
     if !asked.phone_confirmed {
-        let problem = "Confirm the bound phone number first; to change it, use the account's page.";
+        let problem = (
+            "请先核对绑定的手机号码。",
+            "Confirm the bound phone number first.",
+        );
         return Err(Problem::wrong_field("/phone_confirmed", problem));
     }
     let request = EnrolRequest {

@@ -79,7 +79,10 @@ pub(super) async fn succeeded(response: Response<Incoming>) -> Result<Response<I
     let status = response.status();
     let body = text(response).await?;
     match serde_json::from_slice::<serde_json::Value>(&body) {
-        Ok(problem) => bail!("{}", problem["detail"].as_str().unwrap_or("the server refused it")),
+        Ok(problem) => bail!(
+            "{}",
+            problem["detail"].as_str().unwrap_or("the server refused it")
+        ),
         Err(_) => bail!("the server answered {status}"),
     }
 }

@@ -21,7 +21,8 @@ pub(super) async fn export(arguments: ExportArguments) -> Result<ExitCode> {
         ExportName::Claims => (ExportKind::Claims, "claims"),
         ExportName::Enrolments => (ExportKind::Enrolments, "enrolments"),
         ExportName::Orders => {
-            let header = futures_util::stream::once(async { Ok(Bytes::from_static(ORDERS_HEADER.as_bytes())) });
+            let header =
+                futures_util::stream::once(async { Ok(Bytes::from_static(ORDERS_HEADER.as_bytes())) });
             write(header).await?;
             return Ok(ExitCode::SUCCESS);
         }

@@ -9,8 +9,8 @@ use http::{Method, StatusCode};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use indicatif::{ProgressBar, ProgressStyle};
-use kaowei_core::sites::Sitting;
 use kaowei_core::registration::ImportKind;
+use kaowei_core::sites::Sitting;
 use kaowei_engine::{Engine, ImportOptions};
 use serde::Deserialize;
 use tokio_util::io::ReaderStream;
@@ -100,13 +100,16 @@ async fn through_server(client: &Client, kind: ImportKind, arguments: &ImportArg
     // A file with bad lines is refused with its report: that is no error of this command, but its result.
     if response.status() == StatusCode::UNPROCESSABLE_ENTITY {
         let body = text(response).await?;
-        return match serde_json::from_slice(&body) {
-            Ok(report) => Ok(report),
-            Err(_) => {
-                let problem: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
-                bail!("{}", problem["detail"].as_str().unwrap_or("the server refused the file"))
-            }
-        };
+        if let Ok(report) = serde_json::from_slice(&body) {
+            return Ok(report);
+        }
+        let problem: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+        bail!(
+            "{}",
+            problem["detail"]
+                .as_str()
+                .unwrap_or("the server refused the file")
+        );
     }
     let body = text(succeeded(response).await?).await?;
     serde_json::from_slice(&body).context("the server's answer can't be read: is it of another release?")

@@ -29,7 +29,9 @@ fn try_run(arguments: Vec<OsString>) -> Result<ExitCode> {
         command = with_file(command, &file)?;
     }
     for name in unknown_variables(&command, std::env::vars_os().map(|(name, _)| name)) {
-        eprintln!("kaowei: warning: {name} is set but is no setting; `kaowei serve --help` lists all of them");
+        eprintln!(
+            "kaowei: warning: {name} is set but is no setting; `kaowei serve --help` lists all of them"
+        );
     }
     let matches = match command.try_get_matches_from(arguments) {
         Ok(matches) => matches,
@@ -71,9 +73,14 @@ fn with_default_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
 
 fn start_logs(task: &Task) -> Result<()> {
     let Some(store) = task.store() else { return Ok(()) };
-    let usual = if matches!(task, Task::Serve(_)) { "info" } else { "warn" };
-    let filter = EnvFilter::try_new(store.log.as_deref().unwrap_or(usual))
-        .context("--log can't be read: expected error, warn, info, debug, or a filter such as info,sqlx=warn")?;
+    let usual = if matches!(task, Task::Serve(_)) {
+        "info"
+    } else {
+        "warn"
+    };
+    let filter = EnvFilter::try_new(store.log.as_deref().unwrap_or(usual)).context(
+        "--log can't be read: expected error, warn, info, debug, or a filter such as info,sqlx=warn",
+    )?;
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);

@@ -48,7 +48,12 @@ async fn serve_engine(
 ) -> Result<ExitCode> {
     let (router, document) = openapi::routes();
     let templates = document.paths.paths.keys().cloned().collect::<Vec<_>>();
-    let app = App::new(engine.clone(), openapi::bytes(&document)?, spool, settings.limits());
+    let app = App::new(
+        engine.clone(),
+        openapi::bytes(&document)?,
+        spool,
+        settings.limits(),
+    );
     let has_demo = settings.demo == Switch::On && demo::is_wanted(engine)?;
     if has_demo {
         demo::load(engine, &app.spool)

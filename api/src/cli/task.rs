@@ -202,8 +202,13 @@ mod tests {
             if id == "help" {
                 continue;
             }
-            let variable = argument.get_env().unwrap_or_else(|| panic!("{id} has no variable"));
-            assert_eq!(variable.to_str().unwrap(), format!("KAOWEI_{}", id.to_ascii_uppercase()));
+            let variable = argument
+                .get_env()
+                .unwrap_or_else(|| panic!("{id} has no variable"));
+            assert_eq!(
+                variable.to_str().unwrap(),
+                format!("KAOWEI_{}", id.to_ascii_uppercase())
+            );
             assert_eq!(argument.get_long().unwrap(), id.replace('_', "-"));
         }
     }

@@ -106,10 +106,15 @@ fn print_all(keys: &Keys, students: &Path, valid_for: Lifetime) -> Result<()> {
     let mut reader = csv::Reader::from_path(students).with_context(|| format!("{file} can't be read"))?;
     let mut out = BufWriter::with_capacity(262_144, std::io::stdout().lock());
     for student in reader.deserialize() {
-        let student: Student = student
-            .with_context(|| format!("{file} is not a students file with province_code,id_type,id_number,name"))?;
-        let token = candidate_token(keys, &student, valid_for.seconds)
-            .with_context(|| format!("{file}, the student with ID number ending {}", ending(&student.id_number)))?;
+        let student: Student = student.with_context(|| {
+            format!("{file} is not a students file with province_code,id_type,id_number,name")
+        })?;
+        let token = candidate_token(keys, &student, valid_for.seconds).with_context(|| {
+            format!(
+                "{file}, the student with ID number ending {}",
+                ending(&student.id_number)
+            )
+        })?;
         match writeln!(out, "{},{token}", student.id_number) {
             Ok(()) => {}
             // Whoever reads has had enough.
@@ -126,7 +131,12 @@ fn ending(number: &str) -> String {
 }
 
 /// A token of staff.
-pub(crate) fn staff_token(keys: &Keys, subject: &str, scope: Scope, seconds: i64) -> Result<String, MintError> {
+pub(crate) fn staff_token(
+    keys: &Keys,
+    subject: &str,
+    scope: Scope,
+    seconds: i64,
+) -> Result<String, MintError> {
     keys.mint(&TokenClaims {
         iss: OWN_ISSUER.into(),
         sub: subject.into(),
@@ -171,7 +181,9 @@ fn ends_at(seconds: i64) -> i64 {
 /// A phone number that depends on the subject only, so that minting twice says the same.
 fn made_up_phone(subject: &str) -> String {
     let hash = digest(&SHA256, subject.as_bytes());
-    let digits = hash.as_ref()[..4].iter().fold(0_u32, |number, byte| (number << 8) | u32::from(*byte));
+    let digits = hash.as_ref()[..4]
+        .iter()
+        .fold(0_u32, |number, byte| (number << 8) | u32::from(*byte));
     format!("170{:08}", digits % 100_000_000)
 }
 
@@ -213,6 +225,9 @@ mod tests {
             id_number: "990101200501010011".into(),
             ..student
         };
-        assert!(candidate_token(&keys, &wrong, 1).is_err(), "the check digit is wrong");
+        assert!(
+            candidate_token(&keys, &wrong, 1).is_err(),
+            "the check digit is wrong"
+        );
     }
 }

@@ -67,7 +67,10 @@ impl Trail {
             pool: None,
         });
         let hash: Hash = line.hash.parse().map_err(|_| {
-            let place = format!("{}: the hash of sequence {} is no hash", line.stream, line.sequence);
+            let place = format!(
+                "{}: the hash of sequence {} is no hash",
+                line.stream, line.sequence
+            );
             breach(Invariant::ChainUnbroken, place)
         })?;
         let record = Record {
@@ -120,9 +123,10 @@ impl Stream {
                 Invariant::EventFitsState,
                 "the stream does not begin with the pool's creation".into(),
             )),
-            (Some(_), Event::PoolCreated { .. }) => {
-                Err(breach(Invariant::EventFitsState, "the pool is created twice".into()))
-            }
+            (Some(_), Event::PoolCreated { .. }) => Err(breach(
+                Invariant::EventFitsState,
+                "the pool is created twice".into(),
+            )),
             (Some(replay), _) => replay.add(&event),
         }
     }
@@ -173,7 +177,9 @@ impl Replay {
             | Event::ClaimExpired { claim, .. }
             | Event::ClaimPaid { claim, .. }
             | Event::DeadlineExtended { claim, .. } => {
-                let held = pool.claim(*claim).is_some_and(|claim| claim.state.held_until().is_some());
+                let held = pool
+                    .claim(*claim)
+                    .is_some_and(|claim| claim.state.held_until().is_some());
                 self.fits_if(held, claim.0, "is not held")
             }
             Event::ClaimWithdrawn { claim, .. } | Event::ClaimLapsed { claim, .. } => {
@@ -210,7 +216,8 @@ impl Replay {
         if held + paid < capacity {
             return Ok(());
         }
-        let evidence = format!("claim {claim} got a seat while {held} were held and {paid} paid of {capacity}");
+        let evidence =
+            format!("claim {claim} got a seat while {held} were held and {paid} paid of {capacity}");
         Err(breach(Invariant::NeverOversold, evidence))
     }
 
@@ -219,7 +226,10 @@ impl Replay {
         if fits {
             return Ok(());
         }
-        Err(breach(Invariant::EventFitsState, format!("claim {claim} {otherwise}")))
+        Err(breach(
+            Invariant::EventFitsState,
+            format!("claim {claim} {otherwise}"),
+        ))
     }
 }
 
@@ -322,7 +332,14 @@ mod tests {
 
     #[test]
     fn r35_an_honest_trail_is_verified() {
-        let events = [created(1), held(1), queued(2, 1), queued(3, 2), expired(1), promoted(2)];
+        let events = [
+            created(1),
+            held(1),
+            queued(2, 1),
+            queued(3, 2),
+            expired(1),
+            promoted(2),
+        ];
         let verified = check(&lines(&events)).unwrap();
         assert_eq!((verified.records, verified.pools, verified.claims), (6, 1, 3));
     }
@@ -339,7 +356,14 @@ mod tests {
 
         let broken = |events: &[Event]| check(&lines(events)).unwrap_err();
         assert_eq!(broken(&[created(1), held(1), held(2)]), Invariant::NeverOversold);
-        let jumped = [created(1), held(1), queued(2, 1), queued(3, 2), expired(1), promoted(3)];
+        let jumped = [
+            created(1),
+            held(1),
+            queued(2, 1),
+            queued(3, 2),
+            expired(1),
+            promoted(3),
+        ];
         assert_eq!(broken(&jumped), Invariant::FirstInFirstOut);
         let newcomer = [created(1), held(1), queued(2, 1), expired(1), held(3)];
         assert_eq!(broken(&newcomer), Invariant::FirstInFirstOut);

@@ -1,5 +1,7 @@
 //! One problem: its code, what to say about this case, and the fields of the case.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -9,7 +11,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::{Code, Language, Text};
+use super::{Code, Language, Text, Words};
 
 /// A value that is wrong: where it is, and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -64,6 +66,13 @@ pub struct ProblemBody<'a> {
     more: Option<&'a serde_json::Map<String, serde_json::Value>>,
 }
 
+/// Where a wrong value is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    Pointer(String),
+    Parameter(String),
+}
+
 /// Why a request was not done.
 #[derive(Debug, Clone)]
 pub struct Problem(Box<Case>);
@@ -72,10 +81,10 @@ pub struct Problem(Box<Case>);
 struct Case {
     code: Code,
     status: StatusCode,
-    detail: Option<String>,
+    detail: Option<Words>,
     retry_after: Option<Span>,
     claim: Option<Box<RawValue>>,
-    errors: Vec<FieldProblem>,
+    errors: Vec<(Place, Words)>,
     more: Option<serde_json::Map<String, serde_json::Value>>,
     allow: Option<HeaderValue>,
 }
@@ -96,30 +105,25 @@ impl Problem {
     }
 
     /// 400: the request can't be parsed.
-    pub fn unreadable(detail: impl Into<String>) -> Self {
+    pub fn unreadable(detail: impl Into<Words>) -> Self {
         Self::new(Code::InvalidRequest)
             .with_status(StatusCode::BAD_REQUEST)
             .detailed(detail)
     }
 
     /// 422: a field of the body is wrong.
-    pub fn wrong_field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::new(Code::InvalidRequest).with_error(FieldProblem {
-            pointer: Some(pointer.into()),
-            parameter: None,
-            detail: detail.into(),
-        })
+    pub fn wrong_field(pointer: impl Into<String>, detail: impl Into<Words>) -> Self {
+        Self::new(Code::InvalidRequest).and_wrong_field(pointer, detail)
     }
 
     /// A parameter of the address or a header is wrong: 400 where it can't be parsed, 422 where it is out of range.
-    pub fn wrong_parameter(status: StatusCode, name: &str, detail: impl Into<String>) -> Self {
-        Self::new(Code::InvalidRequest)
-            .with_status(status)
-            .with_error(FieldProblem {
-                pointer: None,
-                parameter: Some(name.into()),
-                detail: detail.into(),
-            })
+    pub fn wrong_parameter(status: StatusCode, name: &str, detail: impl Into<Words>) -> Self {
+        let mut problem = Self::new(Code::InvalidRequest).with_status(status);
+        problem
+            .0
+            .errors
+            .push((Place::Parameter(name.into()), detail.into()));
+        problem
     }
 
     /// With another status than the code's usual one.
@@ -129,9 +133,9 @@ impl Problem {
         self
     }
 
-    /// With a sentence about this case, in English, shown after the advice.
+    /// With a sentence about this case, shown before the advice.
     #[must_use]
-    pub fn detailed(mut self, detail: impl Into<String>) -> Self {
+    pub fn detailed(mut self, detail: impl Into<Words>) -> Self {
         self.0.detail = Some(detail.into());
         self
     }
@@ -152,10 +156,12 @@ impl Problem {
         self
     }
 
-    /// With one more thing that is wrong.
+    /// With one more field that is wrong.
     #[must_use]
-    pub fn with_error(mut self, error: FieldProblem) -> Self {
-        self.0.errors.push(error);
+    pub fn and_wrong_field(mut self, pointer: impl Into<String>, detail: impl Into<Words>) -> Self {
+        self.0
+            .errors
+            .push((Place::Pointer(pointer.into()), detail.into()));
         self
     }
 
@@ -186,27 +192,26 @@ impl Problem {
         let case = &*self.0;
         let title = case.code.title().in_language(language);
         let advice = case.code.advice().in_language(language);
-        let joined;
-        let detail = match case.detail.as_deref().or(self.first_error()) {
-            None => advice,
-            Some(own) => {
-                joined = match language {
-                    Language::Chinese => format!("{advice}（{own}）"),
-                    Language::English => format!("{own} {advice}"),
-                };
-                &joined
-            }
+        let first_error = case.errors.first().map(|(_, words)| words);
+        let detail = match case.detail.as_ref().or(first_error) {
+            None => advice.into(),
+            Some(own) => joined(own.in_language(language), advice, language),
         };
+        let errors: Vec<FieldProblem> = case
+            .errors
+            .iter()
+            .map(|(place, words)| FieldProblem::new(place, words.in_language(language)))
+            .collect();
         let body = ProblemBody {
             kind: case.code.page(),
             title,
             status: case.status.as_u16(),
-            detail,
+            detail: &detail,
             code: case.code.as_str(),
             request_id,
             retry_after_ms: case.retry_after.map(Span::as_ms),
             claim: case.claim.as_deref(),
-            errors: &case.errors,
+            errors: &errors,
             more: case.more.as_ref(),
         };
         // A struct of texts and numbers always has a JSON form.
@@ -228,17 +233,39 @@ impl Problem {
             headers.insert(ALLOW, allow.clone());
         }
         if self.0.status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"kaowei\""));
+            headers.insert(
+                WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"kaowei\""),
+            );
         }
-    }
-
-    fn first_error(&self) -> Option<&str> {
-        self.0.errors.first().map(|error| error.detail.as_str())
     }
 
     /// The title and advice of its page.
     pub fn texts(&self) -> (Text, Text) {
         (self.0.code.title(), self.0.code.advice())
+    }
+}
+
+/// What happened in this case, then what to do.
+fn joined<'a>(own: &str, advice: &str, language: Language) -> Cow<'a, str> {
+    let ends = own.ends_with(['.', '。', '?', '？']);
+    Cow::Owned(match language {
+        Language::Chinese => format!("{own}{}{advice}", if ends { "" } else { "。" }),
+        Language::English => format!("{own}{} {advice}", if ends { "" } else { "." }),
+    })
+}
+
+impl FieldProblem {
+    fn new(place: &Place, detail: &str) -> Self {
+        let (pointer, parameter) = match place {
+            Place::Pointer(pointer) => (Some(pointer.clone()), None),
+            Place::Parameter(name) => (None, Some(name.clone())),
+        };
+        Self {
+            pointer,
+            parameter,
+            detail: detail.into(),
+        }
     }
 }
 

@@ -37,9 +37,13 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let problem = Self::new(refusal_code(&refusal));
         match refusal {
-            Refusal::ReasonRequired => {
-                Self::wrong_field("/reason", "Leaving the queue needs a reason: one of the list, or your own words.")
-            }
+            Refusal::ReasonRequired => Self::wrong_field(
+                "/reason",
+                (
+                    "取消候补须说明原因：从列表中选择，或自行填写。",
+                    "Leaving the queue needs a reason: one of the list, or your own words.",
+                ),
+            ),
             Refusal::RecordChanged(version) => problem.with_field("record_version", version.0),
             Refusal::CapacityBelowTaken { held, paid } => {
                 problem.with_field("held", held).with_field("paid", paid)
@@ -85,8 +89,10 @@ impl From<Denied> for Problem {
             Denied::OutOfScope => Self::new(Code::Forbidden),
             Denied::IdempotencyMismatch => Self::new(Code::IdempotencyMismatch),
             Denied::Invalid { pointer, problem } => Self::wrong_field(pointer, problem),
-            Denied::UnknownAccount => Self::new(Code::Unauthenticated)
-                .detailed("The token names an account that does not exist and carries no personal data."),
+            Denied::UnknownAccount => Self::new(Code::Unauthenticated).detailed((
+                "令牌对应的账号不存在，且令牌中没有可用的个人信息。",
+                "The token names an account that does not exist, and carries no personal data to make it.",
+            )),
         }
     }
 }

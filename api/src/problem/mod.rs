@@ -8,9 +8,11 @@ mod code;
 mod denied;
 mod language;
 mod page;
+mod words;
 
 pub use body::{FieldProblem, Problem, ProblemBody};
 pub use code::{Code, Text};
 pub use denied::refusal_code;
 pub use language::Language;
 pub use page::page;
+pub use words::Words;

@@ -42,7 +42,10 @@ pub(super) async fn list_campuses(
         .collect();
     let (range, next_cursor) = page_of(&campuses, &page, |campus| campus.code);
     let list = CampusList {
-        campuses: campuses[range].iter().map(|campus| CampusView::from(*campus)).collect(),
+        campuses: campuses[range]
+            .iter()
+            .map(|campus| CampusView::from(*campus))
+            .collect(),
         next_cursor,
     };
     Ok(answer_tagged(&headers, &list))

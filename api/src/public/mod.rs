@@ -9,6 +9,6 @@ mod readiness;
 mod router;
 mod sitting;
 
-pub use router::routes;
 pub(crate) use pools::paper;
+pub use router::routes;
 pub(crate) use router::swagger;

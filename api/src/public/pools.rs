@@ -58,14 +58,23 @@ pub(super) async fn list_pools(
             return page(&*app.engine.catalogue()?, &pools, &params, &parts.headers);
         }
         Some(_) => {
-            let problem = "offered_to must be me.";
-            return Err(Problem::wrong_parameter(StatusCode::BAD_REQUEST, "offered_to", problem));
+            let problem = ("offered_to 只能是 me。", "offered_to must be me.");
+            return Err(Problem::wrong_parameter(
+                StatusCode::BAD_REQUEST,
+                "offered_to",
+                problem,
+            ));
         }
     }
     let is_kept = filter.school.is_none() && params.get("cursor").is_none() && params.get("limit").is_none();
     match filter.campus.filter(|_| is_kept) {
         Some(campus) => of_campus(&app, campus, filter.paper, &parts.headers).await,
-        None => page(&*app.engine.catalogue()?, &app.engine.pools(&filter)?, &params, &parts.headers),
+        None => page(
+            &*app.engine.catalogue()?,
+            &app.engine.pools(&filter)?,
+            &params,
+            &parts.headers,
+        ),
     }
 }
 
@@ -76,8 +85,12 @@ pub(crate) fn paper(params: &Params) -> Result<Option<Paper>, Problem> {
         Some("written") => Ok(Some(Paper::Written)),
         Some("oral") => Ok(Some(Paper::Oral)),
         Some(_) => {
-            let problem = "paper must be written or oral.";
-            Err(Problem::wrong_parameter(StatusCode::BAD_REQUEST, "paper", problem))
+            let problem = ("paper 只能是 written 或 oral。", "paper must be written or oral.");
+            Err(Problem::wrong_parameter(
+                StatusCode::BAD_REQUEST,
+                "paper",
+                problem,
+            ))
         }
     }
 }
@@ -126,7 +139,10 @@ fn next_change(pools: &[PoolView], now: Moment) -> Moment {
 
 fn public(catalogue: &Catalogue, pools: &[PoolView], next_cursor: Option<String>) -> PublicPools {
     PublicPools {
-        pools: pools.iter().map(|pool| PublicPool::new(pool, catalogue)).collect(),
+        pools: pools
+            .iter()
+            .map(|pool| PublicPool::new(pool, catalogue))
+            .collect(),
         next_cursor,
         next_poll_ms: POOLS_NEXT_POLL_MS,
     }
@@ -140,5 +156,8 @@ fn page(
 ) -> Result<Response, Problem> {
     let page = Page::<PoolId>::of(params)?;
     let (range, next_cursor) = page_of(pools, &page, |pool| pool.facts.id);
-    Ok(answer_tagged(headers, &public(catalogue, &pools[range], next_cursor)))
+    Ok(answer_tagged(
+        headers,
+        &public(catalogue, &pools[range], next_cursor),
+    ))
 }

@@ -22,5 +22,7 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// The readable form of the document, at `/docs`, without the internet.
 pub(crate) fn swagger() -> Router<App> {
-    SwaggerUi::new("/docs").config(Config::from("/openapi.json")).into()
+    SwaggerUi::new("/docs")
+        .config(Config::from("/openapi.json"))
+        .into()
 }

@@ -23,7 +23,9 @@ problems!(SittingProblems: ENGINE; NotFound);
 pub(super) async fn show_sitting(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
     let catalogue = app.engine.catalogue()?;
     let Some(sitting) = &catalogue.sitting else {
-        return Err(Problem::new(Code::NotFound).detailed("No sitting has been loaded yet."));
+        return Err(
+            Problem::new(Code::NotFound).detailed(("尚未设置考次。", "No sitting has been loaded yet."))
+        );
     };
     let bytes = || {
         let public = PublicSitting::from(&**sitting);

@@ -19,7 +19,7 @@ use super::Frame;
 /// Connections that wait to be accepted: an opening brings thousands in the same second.
 const BACKLOG: u32 = 4_096;
 /// How long the head of a request, and the pause before it, may take.
-const HEAD_TIME_MAX: Duration = Duration::from_secs(60);
+const HEAD_TIME_MAX: Duration = Duration::from_mins(1);
 /// How long a request's head may be.
 const HEAD_BYTES_MAX: usize = 32_768;
 /// The pause after the system refused to accept: it has no more files, or memory, at the moment.
@@ -36,7 +36,9 @@ pub struct Connections {
 
 /// An address can't be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("can't listen on {address}: {source}; is another program using it? choose another address with {setting}")]
+#[error(
+    "can't listen on {address}: {source}; is another program using it? choose another address with {setting}"
+)]
 pub struct ListenError {
     address: SocketAddr,
     setting: &'static str,

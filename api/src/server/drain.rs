@@ -58,7 +58,9 @@ pub(super) async fn prepare(request: Request<Incoming>) -> Result<(Request<Body>
 impl Unread {
     /// Reads what is left, up to 1 MiB. Beyond that the connection is closed after the answer.
     pub(super) async fn drain(self) {
-        let Some(mut body) = self.0.and_then(|slot| slot.lock().take()) else { return };
+        let Some(mut body) = self.0.and_then(|slot| slot.lock().take()) else {
+            return;
+        };
         let read_all = async {
             let mut read = 0;
             while read < BODY_BYTES_MAX {
@@ -105,6 +107,8 @@ impl HttpBody for Lent {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map_or_else(SizeHint::default, HttpBody::size_hint)
+        self.body
+            .as_ref()
+            .map_or_else(SizeHint::default, HttpBody::size_hint)
     }
 }

@@ -14,7 +14,7 @@ use axum::Router;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderName, HeaderValue, Request, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
 use kaowei_core::time::Span;
 use tower::ServiceExt;
@@ -29,6 +29,10 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const NOTHING_LOADS: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+/// Swagger UI sets styles on its elements and has its icons in them; it runs no script but the server's own files.
+const DOCS_LOAD: HeaderValue = HeaderValue::from_static(
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
+);
 
 /// Serves requests through a router.
 #[derive(Debug, Clone)]
@@ -48,15 +52,19 @@ impl Frame {
     /// A frame around a router. Routes for which `unlimited` says so (imports, exports) have no time limit: they
     /// stream, and end when their client does.
     pub fn new(
-        router: Router,
+        operations: Router,
         routes: Routes,
         unlimited: impl Fn(&str) -> bool,
         start: u32,
         time_max: Duration,
     ) -> Self {
         Self(Arc::new(Inner {
-            router,
-            unlimited: routes.templates().iter().map(|template| unlimited(template)).collect(),
+            router: operations,
+            unlimited: routes
+                .templates()
+                .iter()
+                .map(|template| unlimited(template))
+                .collect(),
             recorder: HttpRecorder::new(routes.templates()),
             routes,
             ids: RequestIds::new(start),
@@ -74,10 +82,12 @@ impl Frame {
         let route = inner.routes.find(request.uri().path());
         let method = request.method().clone();
         let language = Language::of(request.headers());
+        let is_docs = request.uri().path().starts_with("/docs");
         let id = inner.ids.next();
 
         let (response, unread) = inner.answer(request, route).await;
-        let (response, code) = finish(response, language, &id);
+        let (mut response, code) = finish(response, language, &id);
+        protect(response.headers_mut(), is_docs);
         if response.status().is_client_error() || response.status().is_server_error() {
             unread.drain().await;
         }
@@ -99,13 +109,18 @@ impl Frame {
 
 impl Inner {
     async fn answer(&self, request: Request<Incoming>, route: RouteIndex) -> (Response, Unread) {
-        let limit = if self.unlimited[route.get()] { Duration::MAX } else { self.time_max };
+        let limit = if self.unlimited[route.get()] {
+            Duration::MAX
+        } else {
+            self.time_max
+        };
         let mut unread = Unread::default();
         let work = async {
             let (request, body) = match drain::prepare(request).await {
                 Ok(prepared) => prepared,
                 Err(drain::Broken) => {
-                    return Problem::unreadable("The body did not arrive whole.").into_response();
+                    return Problem::unreadable(("请求内容没有完整到达。", "The body did not arrive whole."))
+                        .into_response();
                 }
             };
             unread = body;
@@ -120,7 +135,10 @@ impl Inner {
                 Problem::new(Code::Internal).into_response()
             }
             Err(_) => Problem::new(Code::Overloaded)
-                .detailed("The request took longer than its time limit; repeating it finds what became of it.")
+                .detailed((
+                    "请求处理超时；重复同一请求即可得知结果。",
+                    "The request took longer than its time limit; repeating it finds what became of it.",
+                ))
                 .with_retry_after(Span::from_ms(1_000))
                 .into_response(),
         };
@@ -151,13 +169,18 @@ fn finish(response: Response, language: Language, id: &RequestId) -> (Response, 
     headers.insert(REQUEST_ID, id.header());
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     headers.entry(CACHE_CONTROL).or_insert(NO_STORE);
+    (response, code)
+}
+
+/// What a page may load.
+fn protect(headers: &mut HeaderMap, is_docs: bool) {
     let is_html = headers
         .get(CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if is_html {
-        headers.entry(CONTENT_SECURITY_POLICY).or_insert(NOTHING_LOADS);
+        let policy = if is_docs { DOCS_LOAD } else { NOTHING_LOADS };
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
-    (response, code)
 }
 
 /// The problem that a bare error answer of the router means: an unknown address, a method it does not take.
@@ -176,7 +199,10 @@ fn unnamed_problem(response: &Response) -> Option<Problem> {
         StatusCode::METHOD_NOT_ALLOWED => Problem::new(Code::InvalidRequest)
             .with_status(status)
             .with_allow(response.headers().get(ALLOW).cloned())
-            .detailed("This address does not take that method."),
+            .detailed((
+                "该地址不支持此请求方法。",
+                "This address does not take that method.",
+            )),
         StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Code::PayloadTooLarge),
         _ if status.is_server_error() => Problem::new(Code::Internal),
         _ => Problem::new(Code::InvalidRequest).with_status(status),

@@ -158,10 +158,13 @@ pub(super) struct HttpRecorder {
     routes: Vec<RouteRecorder>,
 }
 
+/// How a request was answered.
+type Answered = (MethodName, StatusCode, Option<Code>);
+
 struct RouteRecorder {
     template: String,
     seconds: Histogram,
-    requests: RwLock<HashMap<(MethodName, StatusCode, Option<Code>), Counter>>,
+    requests: RwLock<HashMap<Answered, Counter>>,
 }
 
 /// The methods that are told apart; all that clients make up are one.
@@ -202,7 +205,9 @@ impl HttpRecorder {
         code: Option<Code>,
         took: Duration,
     ) {
-        let Some(route) = self.routes.get(route.get()) else { return };
+        let Some(route) = self.routes.get(route.get()) else {
+            return;
+        };
         route.seconds.record(took);
         let key = (MethodName::from(method), status, code);
         if let Some(counter) = route.requests.read().get(&key) {

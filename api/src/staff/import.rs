@@ -89,7 +89,12 @@ pub(super) async fn import(
     };
     check_type(
         request.headers(),
-        &["text/csv", "text/plain", "application/csv", "application/octet-stream"],
+        &[
+            "text/csv",
+            "text/plain",
+            "application/csv",
+            "application/octet-stream",
+        ],
     )?;
     let skips = options.skip_bad;
     let upload = spool::receive(&app.spool, request.into_body(), app.limits.import_bytes_max).await?;
@@ -106,14 +111,22 @@ pub(super) async fn import(
 
 /// 422 with the fields of the report.
 fn refused(answer: &ImportAnswer) -> Problem {
-    let problem = Problem::new(Code::InvalidRequest).detailed(format!(
-        "{} lines are wrong (see rejected); nothing was changed.",
-        answer.rejected_total
+    let problem = Problem::new(Code::InvalidRequest).detailed((
+        format!(
+            "有 {} 行有误（见 rejected），未作任何更改。",
+            answer.rejected_total
+        ),
+        format!(
+            "{} lines are wrong (see rejected); nothing was changed.",
+            answer.rejected_total
+        ),
     ));
     // The report is a struct of numbers and texts: it always has a JSON form.
     let report = serde_json::to_value(answer).unwrap_or_default();
-    let Some(fields) = report.as_object() else { return problem };
-    fields
-        .iter()
-        .fold(problem, |problem, (name, value)| problem.with_field(name, value.clone()))
+    let Some(fields) = report.as_object() else {
+        return problem;
+    };
+    fields.iter().fold(problem, |problem, (name, value)| {
+        problem.with_field(name, value.clone())
+    })
 }

@@ -79,8 +79,12 @@ pub(super) async fn list_audit(
         (Some(pool), None) => (pool.to_string(), AuditStream::Pool(pool)),
         (None, Some(cell)) => (format!("cell:{cell}"), AuditStream::Cell(cell)),
         (None, None) | (Some(_), Some(_)) => {
-            let problem = "Say which pool, or which cell.";
-            return Err(Problem::wrong_parameter(StatusCode::UNPROCESSABLE_ENTITY, "pool", problem));
+            let problem = ("请给出 pool 或 cell 之一。", "Say which pool, or which cell.");
+            return Err(Problem::wrong_parameter(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "pool",
+                problem,
+            ));
         }
     };
     let after = Sequence(page.after.unwrap_or(0));

@@ -54,7 +54,10 @@ pub(super) async fn list_staff_pools(
     let (range, next_cursor) = page_of(&pools, &page, |pool| pool.facts.id);
     let catalogue = app.engine.catalogue()?;
     let list = StaffPools {
-        pools: pools[range].iter().map(|pool| StaffPool::new(pool, &catalogue)).collect(),
+        pools: pools[range]
+            .iter()
+            .map(|pool| StaffPool::new(pool, &catalogue))
+            .collect(),
         next_cursor,
         next_poll_ms: POOLS_NEXT_POLL_MS,
     };

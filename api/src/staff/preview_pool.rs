@@ -47,7 +47,7 @@ pub(super) async fn preview_pool(
     params: Params,
 ) -> Result<Response, Problem> {
     let capacity = params.parse::<u32>("capacity")?.ok_or_else(|| {
-        let problem = "Say which capacity to look at.";
+        let problem = ("请给出要预览的 capacity。", "Say which capacity to look at.");
         Problem::wrong_parameter(StatusCode::UNPROCESSABLE_ENTITY, "capacity", problem)
     })?;
     let preview = app.engine.preview(&staff, id, capacity)?;
@@ -58,7 +58,10 @@ pub(super) async fn preview_pool(
         paid: preview.pool.paid,
         waiting: preview.pool.waiting,
         would_promote: preview.would_promote.iter().map(ToString::to_string).collect(),
-        refused: preview.refused.as_ref().map(|refusal| refusal_code(refusal).as_str()),
+        refused: preview
+            .refused
+            .as_ref()
+            .map(|refusal| refusal_code(refusal).as_str()),
     };
     Ok(json(StatusCode::OK, &answer))
 }

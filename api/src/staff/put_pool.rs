@@ -55,6 +55,10 @@ pub(super) async fn put_pool(
     };
     let catalogue = app.engine.catalogue()?;
     let (created, pool) = app.engine.put_pool(&staff, id, pool).await?;
-    let status = if created { StatusCode::CREATED } else { StatusCode::OK };
+    let status = if created {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
     Ok(json(status, &StaffPool::new(&pool, &catalogue)))
 }

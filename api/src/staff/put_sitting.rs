@@ -7,7 +7,7 @@ use kaowei_core::sites::Sitting;
 
 use crate::auth::StaffMember;
 use crate::openapi::problems;
-use crate::problem::{FieldProblem, Problem};
+use crate::problem::{Code, Problem};
 use crate::state::App;
 use crate::wire::{RawJson, json, parse};
 
@@ -33,13 +33,16 @@ pub(super) async fn put_sitting(
 /// The engine names the first problem; a form wants all of them.
 fn check(sitting: &Sitting) -> Result<(), Problem> {
     let problems = sitting.validate();
-    let Some(first) = problems.first() else { return Ok(()) };
-    let problem = Problem::wrong_field(first.pointer(), first.to_string());
-    Err(problems[1..].iter().fold(problem, |problem, more| {
-        problem.with_error(FieldProblem {
-            pointer: Some(more.pointer().into()),
-            parameter: None,
-            detail: more.to_string(),
-        })
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let refused = Problem::new(Code::InvalidRequest);
+    Err(problems.iter().fold(refused, |refused, wrong| {
+        let text = wrong.to_string();
+        let words = text
+            .strip_prefix(wrong.pointer())
+            .and_then(|rest| rest.strip_prefix(": "))
+            .unwrap_or(&text);
+        refused.and_wrong_field(wrong.pointer(), words.to_owned())
     }))
 }

@@ -14,9 +14,16 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(show_overview::show_overview))
         .routes(routes!(list_pools::list_staff_pools))
-        .routes(routes!(show_pool::show_staff_pool, put_pool::put_pool, change_pool::change_pool))
+        .routes(routes!(
+            show_pool::show_staff_pool,
+            put_pool::put_pool,
+            change_pool::change_pool
+        ))
         .routes(routes!(preview_pool::preview_pool))
-        .routes(routes!(show_sitting::show_staff_sitting, put_sitting::put_sitting))
+        .routes(routes!(
+            show_sitting::show_staff_sitting,
+            put_sitting::put_sitting
+        ))
         .routes(routes!(import::import))
         .routes(routes!(export::export))
         .routes(routes!(list_audit::list_audit))

@@ -38,7 +38,10 @@ pub(super) async fn set_expiry(
     let asked: SetExpiry = parse(&body)?;
     let reason = asked.reason.trim();
     if reason.is_empty() || reason.chars().count() > 500 {
-        return Err(Problem::wrong_field("/reason", "Say why, in 1 to 500 letters."));
+        return Err(Problem::wrong_field(
+            "/reason",
+            ("请说明原因（1 至 500 字）。", "Say why, in 1 to 500 letters."),
+        ));
     }
     let status = app.engine.set_expiry(&staff, asked.resume, reason).await?;
     Ok(json(StatusCode::OK, &Expiry::from(&status)))

@@ -32,5 +32,8 @@ pub(super) async fn show_staff_pool(
     if !staff.scope.covers(pool.facts.site) {
         return Err(Problem::new(Code::Forbidden));
     }
-    Ok(answer_tagged(&headers, &StaffPool::new(&pool, &*app.engine.catalogue()?)))
+    Ok(answer_tagged(
+        &headers,
+        &StaffPool::new(&pool, &*app.engine.catalogue()?),
+    ))
 }

@@ -26,6 +26,8 @@ pub(super) async fn show_staff_sitting(
 ) -> Result<Response, Problem> {
     match &app.engine.catalogue()?.sitting {
         Some(sitting) => Ok(answer_tagged(&headers, &**sitting)),
-        None => Err(Problem::new(Code::NotFound).detailed("No sitting has been loaded yet.")),
+        None => {
+            Err(Problem::new(Code::NotFound).detailed(("尚未设置考次。", "No sitting has been loaded yet.")))
+        }
     }
 }

@@ -35,7 +35,10 @@ pub(super) async fn receive(folder: &Path, mut body: Body, bytes_max: u64) -> Re
     let path = folder.join(format!("{PREFIX}{}-{number}.csv", std::process::id()));
     let failed = |error: std::io::Error| {
         tracing::error!(error = %error, "an upload could not be kept in the data folder");
-        Problem::new(Code::StoreUnavailable).detailed("The upload could not be kept: is the disk full?")
+        Problem::new(Code::StoreUnavailable).detailed((
+            "无法保存上传的文件：磁盘是否已满？",
+            "The upload could not be kept: is the disk full?",
+        ))
     };
     tokio::fs::create_dir_all(folder).await.map_err(failed)?;
     let file = tokio::fs::File::create_new(&path).await.map_err(failed)?;
@@ -43,12 +46,15 @@ pub(super) async fn receive(folder: &Path, mut body: Body, bytes_max: u64) -> Re
     let mut file = tokio::io::BufWriter::with_capacity(262_144, file);
     let mut received = 0_u64;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Problem::unreadable("The body did not arrive whole."))?;
+        let frame = frame
+            .map_err(|_| Problem::unreadable(("请求内容没有完整到达。", "The body did not arrive whole.")))?;
         let Ok(data) = frame.into_data() else { continue };
         received += data.len() as u64;
         if received > bytes_max {
-            return Err(Problem::new(Code::PayloadTooLarge)
-                .detailed(format!("An import takes at most {bytes_max} bytes (--import-bytes-max).")));
+            return Err(Problem::new(Code::PayloadTooLarge).detailed((
+                format!("导入文件不得超过 {bytes_max} 字节（--import-bytes-max）。"),
+                format!("An import takes at most {bytes_max} bytes (--import-bytes-max)."),
+            )));
         }
         file.write_all(&data).await.map_err(failed)?;
     }
@@ -58,9 +64,14 @@ pub(super) async fn receive(folder: &Path, mut body: Body, bytes_max: u64) -> Re
 
 /// Removes uploads that a crash left behind.
 pub fn clear_spool(folder: &Path) {
-    let Ok(files) = std::fs::read_dir(folder) else { return };
+    let Ok(files) = std::fs::read_dir(folder) else {
+        return;
+    };
     for file in files.flatten() {
-        let is_upload = file.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
+        let is_upload = file
+            .file_name()
+            .to_str()
+            .is_some_and(|name| name.starts_with(PREFIX));
         if is_upload {
             let _ = std::fs::remove_file(file.path());
         }

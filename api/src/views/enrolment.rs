@@ -52,7 +52,7 @@ impl From<&StudentRecord> for Record {
     fn from(record: &StudentRecord) -> Self {
         Self {
             province: record.province.to_string(),
-            id_type: record.id_type.to_string(),
+            id_type: record.id_type.clone(),
             id_number: mask(&record.id_number),
             name: record.name.clone(),
             gender: record.gender.clone(),
@@ -266,13 +266,25 @@ fn progress(agreed: bool, claims: &[ClaimView]) -> Vec<Progress> {
         required,
     };
     vec![
-        step(Step::Agreement, if agreed { StepState::Done } else { StepState::Todo }, true),
+        step(
+            Step::Agreement,
+            if agreed { StepState::Done } else { StepState::Todo },
+            true,
+        ),
         step(Step::Qualification, StepState::Done, true),
         step(Step::Confirmation, StepState::Done, true),
         step(Step::WrittenClaim, claimed(Paper::Written, agreed), true),
         step(Step::WrittenPayment, paid(Paper::Written, true), true),
-        step(Step::OralClaim, claimed(Paper::Oral, agreed && has_written), false),
-        step(Step::OralPayment, paid(Paper::Oral, has(Paper::Written, is_paid)), false),
+        step(
+            Step::OralClaim,
+            claimed(Paper::Oral, agreed && has_written),
+            false,
+        ),
+        step(
+            Step::OralPayment,
+            paid(Paper::Oral, has(Paper::Written, is_paid)),
+            false,
+        ),
     ]
 }
 
@@ -281,7 +293,10 @@ mod tests {
     use super::*;
 
     fn states(claims: &[ClaimView]) -> Vec<StepState> {
-        progress(true, claims).into_iter().map(|step| step.state).collect()
+        progress(true, claims)
+            .into_iter()
+            .map(|step| step.state)
+            .collect()
     }
 
     #[test]

@@ -31,8 +31,9 @@ impl<S: Send + Sync> FromRequest<S> for RawJson {
             .await
             .map_err(|error| body_problem(&error))?;
         if Depth::of(&bytes) > DEPTH_MAX {
-            return Err(Problem::unreadable(format!(
-                "The body is nested deeper than {DEPTH_MAX} levels."
+            return Err(Problem::unreadable((
+                format!("请求内容的嵌套超过 {DEPTH_MAX} 层。"),
+                format!("The body is nested deeper than {DEPTH_MAX} levels."),
             )));
         }
         Ok(Self(bytes))
@@ -47,13 +48,15 @@ fn body_problem(error: &axum::Error) -> Problem {
     if too_long {
         Problem::new(Code::PayloadTooLarge)
     } else {
-        Problem::unreadable("The body did not arrive whole.")
+        Problem::unreadable(("请求内容没有完整到达。", "The body did not arrive whole."))
     }
 }
 
 /// Checks the type of a body; one that is not said is taken as meant.
 pub(crate) fn check_type(headers: &HeaderMap, taken: &[&str]) -> Result<(), Problem> {
-    let Some(given) = headers.get(CONTENT_TYPE) else { return Ok(()) };
+    let Some(given) = headers.get(CONTENT_TYPE) else {
+        return Ok(());
+    };
     let given = given.to_str().unwrap_or("");
     let essence = given.split(';').next().unwrap_or("").trim();
     if taken.iter().any(|known| essence.eq_ignore_ascii_case(known)) {
@@ -61,7 +64,10 @@ pub(crate) fn check_type(headers: &HeaderMap, taken: &[&str]) -> Result<(), Prob
     }
     Err(Problem::new(Code::InvalidRequest)
         .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
-        .detailed(format!("Send the body with Content-Type: {}.", taken[0])))
+        .detailed((
+            format!("请使用 Content-Type: {}。", taken[0]),
+            format!("Send the body with Content-Type: {}.", taken[0]),
+        )))
 }
 
 /// How deep JSON is nested, by its brackets alone.
@@ -103,27 +109,32 @@ fn explain<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Problem {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let outcome: Result<T, _> = serde_path_to_error::deserialize(&mut deserializer);
     let Err(error) = outcome else {
-        return Problem::unreadable("Something follows the JSON value.");
+        return Problem::unreadable(("JSON 之后还有多余的内容。", "Something follows the JSON value."));
     };
     let pointer = pointer_of(error.path());
     let inner = error.into_inner();
     match inner.classify() {
         serde_json::error::Category::Data => {
             let message = without_place(&inner.to_string());
-            let pointer = match field_in(&message) {
-                Some(field) => format!("{pointer}/{}", escape(field)),
-                None => pointer,
-            };
-            Problem::wrong_field(pointer, message)
+            match missing_field(&message) {
+                Some(field) => {
+                    let words = ("缺少此项。", "This is missing.");
+                    Problem::wrong_field(format!("{pointer}/{}", escape(field)), words)
+                }
+                None => Problem::wrong_field(pointer, (format!("此项有误：{message}"), message)),
+            }
         }
         serde_json::error::Category::Syntax
         | serde_json::error::Category::Eof
-        | serde_json::error::Category::Io => Problem::unreadable(format!("The body is not JSON: {inner}.")),
+        | serde_json::error::Category::Io => Problem::unreadable((
+            format!("请求内容不是 JSON：{inner}。"),
+            format!("The body is not JSON: {inner}."),
+        )),
     }
 }
 
-/// The field that serde's message names as missing or unknown: its path ends at the object around it.
-fn field_in(message: &str) -> Option<&str> {
+/// The field that serde's message names as missing: its path ends at the object around it.
+fn missing_field(message: &str) -> Option<&str> {
     let rest = message.strip_prefix("missing field `")?;
     rest.split('`').next()
 }

@@ -30,13 +30,16 @@ impl<Id: std::str::FromStr> Page<Id> {
             return Err(Problem::wrong_parameter(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "limit",
-                "limit must be 1 to 1000.",
+                ("limit 须为 1 至 1000。", "limit must be 1 to 1000."),
             ));
         }
         let after = match params.get("cursor") {
             None => None,
             Some(text) => Some(read(text).ok_or_else(|| {
-                let problem = "cursor must be the next_cursor of an earlier page.";
+                let problem = (
+                    "cursor 须为前一页的 next_cursor。",
+                    "cursor must be the next_cursor of an earlier page.",
+                );
                 Problem::wrong_parameter(StatusCode::BAD_REQUEST, "cursor", problem)
             })?),
         };
@@ -77,7 +80,10 @@ mod tests {
     fn pages_follow_each_other_without_gap_or_repeat() {
         let items: Vec<u32> = (1..=10).collect();
         let mut seen = Vec::new();
-        let mut page = Page { after: None, limit: 4 };
+        let mut page = Page {
+            after: None,
+            limit: 4,
+        };
         loop {
             let (range, next) = page_of(&items, &page, |item| *item);
             seen.extend_from_slice(&items[range]);

@@ -29,9 +29,13 @@ impl Encoding {
         let takes = |name: &str| {
             accepted.split(',').any(|item| {
                 let mut parts = item.split(';').map(str::trim);
-                let named = parts.next().is_some_and(|coding| coding.eq_ignore_ascii_case(name));
+                let named = parts
+                    .next()
+                    .is_some_and(|coding| coding.eq_ignore_ascii_case(name));
                 let refused = parts.any(|part| {
-                    part.strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok()) == Some(0.0)
+                    part.strip_prefix("q=")
+                        .and_then(|weight| weight.parse::<f32>().ok())
+                        == Some(0.0)
                 });
                 named && !refused
             })
@@ -57,7 +61,9 @@ impl Encoding {
 
 /// The bytes in that encoding, by tower-http's compression around an answer that is the bytes.
 pub async fn compress(bytes: Bytes, encoding: Encoding) -> Bytes {
-    let Some(wanted) = encoding.header() else { return bytes };
+    let Some(wanted) = encoding.header() else {
+        return bytes;
+    };
     let plain = bytes.clone();
     let answer = tower::service_fn(move |_: Request<Body>| {
         let mut response = Response::new(Body::from(plain.clone()));

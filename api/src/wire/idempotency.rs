@@ -28,11 +28,16 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let Some(key) = parts.headers.get(NAME) else { return Ok(Self(None)) };
+        let Some(key) = parts.headers.get(NAME) else {
+            return Ok(Self(None));
+        };
         let key = key.as_bytes();
         let fits = (1..=BYTES_MAX).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
         if !fits {
-            let problem = "Idempotency-Key must be 1 to 255 visible ASCII letters.";
+            let problem = (
+                "Idempotency-Key 须为 1 至 255 个可见 ASCII 字符。",
+                "Idempotency-Key must be 1 to 255 visible ASCII letters.",
+            );
             return Err(Problem::wrong_parameter(StatusCode::BAD_REQUEST, NAME, problem));
         }
         Ok(Self(Some(half(digest(&SHA256, key).as_ref()))))
@@ -72,7 +77,9 @@ mod tests {
     fn key(value: &[u8]) -> Result<IdempotencyKey, Problem> {
         let request = http::Request::builder().header(NAME, value).body(()).unwrap();
         let (mut parts, ()) = request.into_parts();
-        IdempotencyKey::from_request_parts(&mut parts, &()).now_or_never().unwrap()
+        IdempotencyKey::from_request_parts(&mut parts, &())
+            .now_or_never()
+            .unwrap()
     }
 
     #[test]

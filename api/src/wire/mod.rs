@@ -1,4 +1,4 @@
-//! What handlers read requests and write answers with: bodies, parameters, idempotency keys, ETags, published bytes.
+//! What handlers read requests and write answers with: bodies, parameters, idempotency keys, `ETag`s, published bytes.
 
 mod answer;
 mod body;
@@ -16,5 +16,5 @@ pub use cursor::{LIST_MAX, Page, cursor_after, page_of};
 pub use encoding::{Encoding, compress};
 pub use etag::{content_tag, not_modified, tagged};
 pub use idempotency::{IdempotencyKey, Operation};
-pub use params::{PathId, Params};
+pub use params::{Params, PathId};
 pub use published::{KeptSitting, Published, PublishedBytes, PublishedKey};

@@ -18,7 +18,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         Query::try_from_uri(&parts.uri)
             .map(|Query(params)| Self(params))
-            .map_err(|_| Problem::unreadable("The query of the address can't be read."))
+            .map_err(|_| {
+                Problem::unreadable((
+                    "地址中的查询参数无法识别。",
+                    "The query of the address can't be read.",
+                ))
+            })
     }
 }
 
@@ -26,7 +31,9 @@ impl Params {
     /// A parameter as text; one that is empty was not given.
     pub fn get(&self, name: &str) -> Option<&str> {
         let given = self.0.iter().find(|(given, _)| given == name);
-        given.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        given
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     }
 
     /// A parameter as what it should be.
@@ -34,9 +41,11 @@ impl Params {
     /// # Errors
     /// 400 when it is something else.
     pub fn parse<T: FromStr>(&self, name: &str) -> Result<Option<T>, Problem> {
-        let Some(text) = self.get(name) else { return Ok(None) };
+        let Some(text) = self.get(name) else {
+            return Ok(None);
+        };
         text.parse().map(Some).map_err(|_| {
-            let problem = format!("{name} can't be read.");
+            let problem = (format!("{name} 无法识别。"), format!("{name} can't be read."));
             Problem::wrong_parameter(StatusCode::BAD_REQUEST, name, problem)
         })
     }
@@ -46,11 +55,19 @@ impl Params {
     /// # Errors
     /// 400 when it is something else.
     pub fn flag(&self, name: &str) -> Result<bool, Problem> {
-        match self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str()) {
+        match self
+            .0
+            .iter()
+            .find(|(given, _)| given == name)
+            .map(|(_, value)| value.as_str())
+        {
             None | Some("false" | "0") => Ok(false),
             Some("" | "true" | "1") => Ok(true),
             Some(_) => {
-                let problem = format!("{name} must be true or false.");
+                let problem = (
+                    format!("{name} 只能是 true 或 false。"),
+                    format!("{name} must be true or false."),
+                );
                 Err(Problem::wrong_parameter(StatusCode::BAD_REQUEST, name, problem))
             }
         }

@@ -12,9 +12,9 @@ use kaowei_core::sites::{Paper, Sitting};
 use kaowei_core::time::{Moment, Span};
 use parking_lot::Mutex;
 
+use super::answer::bytes_json;
 use super::encoding::{Encoding, compress};
 use super::etag::{content_tag, not_modified, tagged};
-use super::answer::bytes_json;
 
 /// What is kept: the pools of one campus, of one paper or both.
 pub type PublishedKey = (CampusCode, Option<Paper>);
@@ -105,14 +105,14 @@ pub struct KeptSitting(Mutex<Option<(Arc<Sitting>, Arc<Published>)>>);
 
 impl KeptSitting {
     /// The answer of that sitting, made now if another was kept.
-    pub fn get_or_make(&self, sitting: &Arc<Sitting>, make: impl FnOnce() -> Bytes) -> Arc<Published> {
+    pub fn get_or_make(&self, sitting: &Arc<Sitting>, write: impl FnOnce() -> Bytes) -> Arc<Published> {
         let mut kept = self.0.lock();
         if let Some((of, published)) = &*kept
             && Arc::ptr_eq(of, sitting)
         {
             return Arc::clone(published);
         }
-        let made = Arc::new(Published::new((0, 0), Moment::MIN, Moment::MAX, make()));
+        let made = Arc::new(Published::new((0, 0), Moment::MIN, Moment::MAX, write()));
         *kept = Some((Arc::clone(sitting), Arc::clone(&made)));
         made
     }
