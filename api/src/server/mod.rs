@@ -1,5 +1,6 @@
 //! The server: connections, what surrounds every request, metrics, and how it stops.
 
+mod assemble;
 mod connections;
 mod drain;
 mod frame;
@@ -7,6 +8,7 @@ mod metrics;
 mod request_id;
 mod routes;
 
+pub use assemble::assemble;
 pub use connections::{Connections, HttpServer, ListenError, bind};
 pub use frame::Frame;
 pub use metrics::{HTTP_METRICS, HttpMetric, MetricsServer, Recorder};
