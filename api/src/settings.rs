@@ -204,7 +204,7 @@ impl ServeSettings {
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// It can't be read.
-    #[error("the settings file {} can't be read: {source}; check --config", file.display())]
+    #[error("the settings file {} can't be read; check --config", file.display())]
     Read {
         /// Which.
         file: PathBuf,

@@ -1,9 +1,9 @@
 //! `kaowei export`
 
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt};
 use http::Method;
@@ -53,12 +53,7 @@ async fn write(chunks: impl Stream<Item = Result<Bytes>>) -> Result<()> {
     let mut chunks = std::pin::pin!(chunks);
     let mut out = std::io::stdout();
     while let Some(chunk) = chunks.try_next().await.context("the export broke off")? {
-        match out.write_all(&chunk) {
-            Ok(()) => {}
-            // Whoever reads has had enough.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
-            Err(error) => bail!("the export can't be written: {error}"),
-        }
+        out.write_all(&chunk).context("the export can't be written")?;
     }
     out.flush().context("the export can't be written")
 }

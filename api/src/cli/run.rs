@@ -1,6 +1,7 @@
 //! Reads the arguments, sets up logs and threads, runs one command. Errors are one sentence and exit code 1.
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -15,11 +16,29 @@ use crate::settings::{LogFormat, file_named, unknown_variables, with_file};
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
     match try_run(arguments) {
         Ok(code) => code,
+        // Whoever reads the output has had enough.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("kaowei: {error:#}");
+            eprintln!("kaowei: {}", sentence(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let cause = error.root_cause().downcast_ref::<std::io::Error>();
+    cause.is_some_and(|cause| cause.kind() == ErrorKind::BrokenPipe)
+}
+
+/// An error with its causes, each told once: some say their cause themselves.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 fn try_run(arguments: Vec<OsString>) -> Result<ExitCode> {
@@ -119,6 +138,14 @@ async fn perform(task: Task) -> Result<ExitCode> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = anyhow::anyhow!("disk full")
+            .context("can't write: disk full")
+            .context("no");
+        assert_eq!(sentence(&error), "no: can't write: disk full");
+    }
 
     #[test]
     fn without_a_command_kaowei_serves() {

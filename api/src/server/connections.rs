@@ -36,9 +36,7 @@ pub struct Connections {
 
 /// An address can't be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "can't listen on {address}: {source}; is another program using it? choose another address with {setting}"
-)]
+#[error("can't listen on {address}; choose another address with {setting}")]
 pub struct ListenError {
     address: SocketAddr,
     setting: &'static str,
