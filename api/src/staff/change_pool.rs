@@ -10,6 +10,7 @@ use kaowei_core::seats::{Change, WhenShort};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::scope;
 use crate::auth::StaffMember;
 use crate::openapi::problems;
 use crate::problem::Problem;
@@ -60,6 +61,7 @@ pub(super) async fn change_pool(
     PathId(id): PathId<PoolId>,
     RawJson(body): RawJson,
 ) -> Result<Response, Problem> {
+    scope::pool(&app, &staff, id)?;
     let asked: ChangePool = parse(&body)?;
     let change = Change {
         capacity: asked.capacity,

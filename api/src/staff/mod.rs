@@ -9,6 +9,7 @@ mod preview_pool;
 mod put_pool;
 mod put_sitting;
 mod router;
+mod scope;
 mod set_expiry;
 mod show_expiry;
 mod show_overview;

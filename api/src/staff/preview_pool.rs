@@ -7,6 +7,7 @@ use kaowei_core::ids::PoolId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::scope;
 use crate::auth::StaffMember;
 use crate::openapi::problems;
 use crate::problem::{Problem, refusal_code};
@@ -46,6 +47,7 @@ pub(super) async fn preview_pool(
     PathId(id): PathId<PoolId>,
     params: Params,
 ) -> Result<Response, Problem> {
+    scope::pool(&app, &staff, id)?;
     let capacity = params.parse::<u32>("capacity")?.ok_or_else(|| {
         let problem = ("请给出要预览的 capacity。", "Say which capacity to look at.");
         Problem::wrong_parameter(StatusCode::UNPROCESSABLE_ENTITY, "capacity", problem)

@@ -8,6 +8,7 @@ use kaowei_engine::NewPool;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::scope;
 use crate::auth::StaffMember;
 use crate::openapi::problems;
 use crate::problem::Problem;
@@ -46,6 +47,7 @@ pub(super) async fn put_pool(
     PathId(id): PathId<PoolId>,
     RawJson(body): RawJson,
 ) -> Result<Response, Problem> {
+    scope::campus(&app, &staff, id.campus)?;
     let asked: PutPool = parse(&body)?;
     let pool = NewPool {
         capacity: asked.capacity,

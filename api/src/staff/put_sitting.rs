@@ -5,6 +5,7 @@ use axum::response::Response;
 use http::StatusCode;
 use kaowei_core::sites::Sitting;
 
+use super::scope;
 use crate::auth::StaffMember;
 use crate::openapi::problems;
 use crate::problem::{Code, Problem};
@@ -24,6 +25,7 @@ pub(super) async fn put_sitting(
     StaffMember(staff): StaffMember,
     RawJson(body): RawJson,
 ) -> Result<Response, Problem> {
+    scope::national(&staff)?;
     let sitting: Sitting = parse(&body)?;
     check(&sitting)?;
     let sitting = app.engine.put_sitting(&staff, sitting).await?;

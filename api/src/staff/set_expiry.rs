@@ -6,6 +6,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::scope;
 use super::show_expiry::Expiry;
 use crate::auth::StaffMember;
 use crate::openapi::problems;
@@ -35,6 +36,7 @@ pub(super) async fn set_expiry(
     StaffMember(staff): StaffMember,
     RawJson(body): RawJson,
 ) -> Result<Response, Problem> {
+    scope::national(&staff)?;
     let asked: SetExpiry = parse(&body)?;
     let reason = asked.reason.trim();
     if reason.is_empty() || reason.chars().count() > 500 {

@@ -5,9 +5,10 @@ use axum::response::Response;
 use http::HeaderMap;
 use kaowei_core::ids::PoolId;
 
+use super::scope;
 use crate::auth::StaffMember;
 use crate::openapi::problems;
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use crate::state::App;
 use crate::views::StaffPool;
 use crate::wire::{PathId, answer_tagged};
@@ -28,10 +29,7 @@ pub(super) async fn show_staff_pool(
     PathId(id): PathId<PoolId>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let pool = app.engine.pool(id)?;
-    if !staff.scope.covers(pool.facts.site) {
-        return Err(Problem::new(Code::Forbidden));
-    }
+    let pool = scope::pool(&app, &staff, id)?;
     Ok(answer_tagged(
         &headers,
         &StaffPool::new(&pool, &*app.engine.catalogue()?),
