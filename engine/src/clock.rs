@@ -16,10 +16,9 @@ pub const DISAGREEMENT_MAX: Span = Span::from_secs(5);
 
 /// A source of time: the machine's, or a test's.
 pub trait Clock: Send + Sync + std::fmt::Debug {
-    /// The wall clock.
-    fn wall(&self) -> Moment;
-    /// Time since some fixed instant, by a clock that nobody sets and that runs while the machine sleeps.
-    fn since_boot(&self) -> Duration;
+    /// The wall clock, and the time since some fixed instant by a clock that nobody sets and that runs while the
+    /// machine sleeps: both as of one moment.
+    fn read(&self) -> (Moment, Duration);
     /// Whether the store's clock should agree with it: not one that a test sets at will.
     fn should_agree_with_the_store(&self) -> bool {
         true
@@ -31,43 +30,39 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    fn wall(&self) -> Moment {
+    fn read(&self) -> (Moment, Duration) {
         let since_epoch = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or(Duration::ZERO);
-        Moment::from_unix_ms(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
-    }
-
-    fn since_boot(&self) -> Duration {
-        let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-        let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-        let nanos = u32::try_from(time.tv_nsec).unwrap_or(0);
-        Duration::new(seconds, nanos)
+        let wall = Moment::from_unix_ms(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX));
+        let boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        let seconds = u64::try_from(boot.tv_sec).unwrap_or(0);
+        let nanos = u32::try_from(boot.tv_nsec).unwrap_or(0);
+        (wall, Duration::new(seconds, nanos))
     }
 }
 
 /// A clock that stands still until a test moves it. Wall and boot-time clock move together, or apart for a jump.
 #[derive(Debug)]
 pub struct ManualClock {
-    wall_ms: AtomicI64,
-    since_boot_ms: AtomicI64,
+    shows: Mutex<(Moment, Duration)>,
     compared: AtomicBool,
 }
 
 impl ManualClock {
     /// A clock that shows that instant.
     pub fn new(wall: Moment) -> Arc<Self> {
+        let shows = Mutex::new((wall, Duration::from_secs(1_000)));
         Arc::new(Self {
-            wall_ms: AtomicI64::new(wall.unix_ms()),
-            since_boot_ms: AtomicI64::new(1_000_000),
+            shows,
             compared: AtomicBool::new(false),
         })
     }
 
     /// Lets time pass on both clocks.
     pub fn advance(&self, span: Span) {
-        self.since_boot_ms.fetch_add(span.as_ms(), Ordering::SeqCst);
-        self.wall_ms.fetch_add(span.as_ms(), Ordering::SeqCst);
+        let mut shows = self.shows.lock();
+        *shows = (shows.0 + span, shows.1 + span.to_std());
     }
 
     /// Lets the engine compare it with the store's clock from now on.
@@ -77,17 +72,13 @@ impl ManualClock {
 
     /// Sets the wall clock alone, as an operator or a broken time server would.
     pub fn jump_to(&self, wall: Moment) {
-        self.wall_ms.store(wall.unix_ms(), Ordering::SeqCst);
+        self.shows.lock().0 = wall;
     }
 }
 
 impl Clock for ManualClock {
-    fn wall(&self) -> Moment {
-        Moment::from_unix_ms(self.wall_ms.load(Ordering::SeqCst))
-    }
-
-    fn since_boot(&self) -> Duration {
-        Duration::from_millis(u64::try_from(self.since_boot_ms.load(Ordering::SeqCst)).unwrap_or(0))
+    fn read(&self) -> (Moment, Duration) {
+        *self.shows.lock()
     }
 
     fn should_agree_with_the_store(&self) -> bool {
@@ -114,11 +105,11 @@ struct Anchor {
 impl EngineClock {
     /// Engine time from now on, never before `floor`: the latest instant that the journal knows.
     pub(crate) fn new(clock: Arc<dyn Clock>, floor: Moment) -> Self {
-        let wall = clock.wall();
+        let (wall, since_boot) = clock.read();
         let behind = floor.since(wall) > DISAGREEMENT_MAX;
         let anchor = Anchor {
             wall: wall.max(floor),
-            since_boot: clock.since_boot(),
+            since_boot,
         };
         Self {
             clock,
@@ -130,7 +121,7 @@ impl EngineClock {
 
     /// Now.
     pub(crate) fn now(&self) -> Moment {
-        let (wall, expected) = self.look();
+        let (wall, expected, _) = self.look();
         let agrees = !self.disagrees.load(Ordering::Relaxed) && apart(wall, expected) <= DISAGREEMENT_MAX;
         let now = if agrees { wall } else { expected };
         if !agrees {
@@ -148,23 +139,20 @@ impl EngineClock {
 
     /// Follows a slow drift: to be called every second or so.
     pub(crate) fn follow(&self) {
-        let (wall, expected) = self.look();
+        let (wall, expected, since_boot) = self.look();
         if !self.disagrees.load(Ordering::Relaxed) && apart(wall, expected) <= DISAGREEMENT_MAX {
-            *self.anchor.lock() = Anchor {
-                wall,
-                since_boot: self.clock.since_boot(),
-            };
+            *self.anchor.lock() = Anchor { wall, since_boot };
         }
     }
 
     /// The operators have looked at the clocks: the wall clock is believed again; engine time waits for it where
     /// it is behind.
     pub(crate) fn trust_wall(&self) {
-        let wall = self.clock.wall();
+        let (wall, since_boot) = self.clock.read();
         let last = Moment::from_unix_ms(self.last_ms.load(Ordering::Relaxed));
         *self.anchor.lock() = Anchor {
             wall: wall.max(last),
-            since_boot: self.clock.since_boot(),
+            since_boot,
         };
         // A wall clock that is still far behind stays unbelieved, but is no reason to suspend again.
         self.disagrees
@@ -174,19 +162,19 @@ impl EngineClock {
     /// How far the store's clock and this machine's are apart.
     pub(crate) fn apart_from_store(&self, store: Moment) -> Span {
         if self.clock.should_agree_with_the_store() {
-            apart(store, self.clock.wall())
+            apart(store, self.clock.read().0)
         } else {
             Span::ZERO
         }
     }
 
-    fn look(&self) -> (Moment, Moment) {
-        let wall = self.clock.wall();
-        let since_boot = self.clock.since_boot();
+    /// The wall clock, what it should show by the boot-time clock, and that.
+    fn look(&self) -> (Moment, Moment, Duration) {
+        let (wall, since_boot) = self.clock.read();
         let anchor = *self.anchor.lock();
         let passed = since_boot.saturating_sub(anchor.since_boot);
         let passed_ms = u32::try_from(passed.as_millis()).unwrap_or(u32::MAX);
-        (wall, anchor.wall + Span::from_ms(passed_ms))
+        (wall, anchor.wall + Span::from_ms(passed_ms), since_boot)
     }
 }
 

@@ -157,7 +157,7 @@ impl Engine {
     pub fn now(&self) -> Moment {
         match self.inner.clock.load().as_deref() {
             Some(clock) => clock.now(),
-            None => self.inner.settings.clock.wall(),
+            None => self.inner.settings.clock.read().0,
         }
     }
 

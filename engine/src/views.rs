@@ -50,6 +50,10 @@ impl PoolFilter {
 }
 
 /// A pool as it is published.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four independent facts, each a field of the contract"
+)]
 #[derive(Debug, Clone)]
 pub struct PoolView {
     /// What never changes about it.

@@ -68,6 +68,8 @@ CREATE TABLE claims (
     state_at       INTEGER NOT NULL,
     state_sequence INTEGER NOT NULL,
     state_hash     BLOB    NOT NULL,
+    -- Where the event that made it lies in the journal: a candidate's claims in the order in which they were made.
+    position       INTEGER NOT NULL,
     PRIMARY KEY (pool, number),
     CHECK ((held_until IS NOT NULL) = (state = 'held'))
 ) STRICT, WITHOUT ROWID;

@@ -135,7 +135,7 @@ impl Engine {
         let _one_at_a_time = self.inner.changes.lock().await;
         let incarnation = self.incarnation()?;
         let created = incarnation.pool(id).is_none();
-        let made = self.save_pool(&incarnation, staff, id, new)?;
+        let made = Self::save_pool(&incarnation, staff, id, new)?;
         made.await.unwrap_or(Err(Failure::StoreUnavailable.into()))?;
         let pool = incarnation.pool(id).ok_or(Denied::Failed(Failure::Internal))?;
         Ok((created, pool.view(incarnation.now())))
@@ -143,7 +143,6 @@ impl Engine {
 
     /// Hands over the making or changing of a pool; many may be under way at once.
     pub(super) fn save_pool(
-        &self,
         incarnation: &Arc<Incarnation>,
         staff: &Staff,
         id: PoolId,

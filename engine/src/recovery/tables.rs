@@ -22,7 +22,7 @@ const CAMPUSES: &str = "SELECT body FROM campuses";
 const HEADS: &str = "SELECT stream, sequence, hash FROM stream_heads";
 const POOLS: &str = "SELECT pool, province, school, paper, level, requires, capacity, open, draining, fee_fen, exam_date FROM pools";
 const CLAIMS: &str = "SELECT pool, number, candidate, paper, level, requires, state, held_until, first_until, first_position, \
-     fee_fen, registered_by, created_at, sequence, chain_hash, state_at, state_sequence, state_hash FROM claims ORDER BY pool, number";
+     fee_fen, registered_by, created_at, sequence, chain_hash, state_at, state_sequence, state_hash, position FROM claims ORDER BY pool, number";
 const CANDIDATES: &str = "SELECT candidate, agreement_version, agreed_at FROM candidates";
 const ENROLMENTS: &str = "SELECT candidate, record, record_version, campus, school, province, saved_at, delete_after FROM enrolments";
 const KEYS: &str =
@@ -30,6 +30,9 @@ const KEYS: &str =
 
 /// Candidate, record, version, campus, school, province, saved, delete after.
 type EnrolmentRow = (i64, i64, i64, String, String, String, i64, i64);
+
+/// Whose claim it is, how it stands, and where the event that made it lies in the journal.
+type StoredClaim = (CandidateId, Standing, i64);
 
 /// Reads all tables, and the position that each cell has reached in them.
 pub(super) async fn read(
@@ -85,12 +88,13 @@ async fn read_heads(tables: &Db, memory: &mut Memory) -> Result<HashMap<String, 
     Ok(heads)
 }
 
-async fn read_claims(tables: &Db) -> Result<Vec<(CandidateId, Standing)>, OpenError> {
+async fn read_claims(tables: &Db) -> Result<Vec<StoredClaim>, OpenError> {
     let mut claims = Vec::new();
     on!(tables, pool => {
         let mut rows = sqlx::query(CLAIMS).fetch(pool);
         while let Some(row) = rows.try_next().await? {
-            claims.push(claim(&row)?);
+            let (candidate, standing) = claim(&row)?;
+            claims.push((candidate, standing, row.try_get(18)?));
         }
     });
     Ok(claims)
@@ -99,10 +103,10 @@ async fn read_claims(tables: &Db) -> Result<Vec<(CandidateId, Standing)>, OpenEr
 async fn read_pools(
     tables: &Db,
     memory: &mut Memory,
-    claims: &[(CandidateId, Standing)],
+    claims: &[StoredClaim],
     heads: &mut HashMap<String, ChainHead>,
 ) -> Result<(), OpenError> {
-    let by_pool: HashMap<PoolId, &[(CandidateId, Standing)]> = claims
+    let by_pool: HashMap<PoolId, &[StoredClaim]> = claims
         .chunk_by(|one, other| one.1.id.pool == other.1.id.pool)
         .map(|run| (run[0].1.id.pool, run))
         .collect();
@@ -117,7 +121,7 @@ async fn read_pools(
         let claims = by_pool.get(&facts.id).copied().unwrap_or_default();
         let pool = Pool::restore(
             settings,
-            claims.iter().map(|(candidate, standing)| Claim {
+            claims.iter().map(|(candidate, standing, _)| Claim {
                 candidate: *candidate,
                 state: standing.state,
             }),
@@ -133,11 +137,11 @@ async fn read_pools(
 async fn read_candidates(
     tables: &Db,
     memory: &mut Memory,
-    claims: Vec<(CandidateId, Standing)>,
+    claims: Vec<StoredClaim>,
 ) -> Result<(), OpenError> {
-    let mut claims_of: HashMap<CandidateId, Vec<Standing>> = HashMap::new();
-    for (candidate, standing) in claims {
-        claims_of.entry(candidate).or_default().push(standing);
+    let mut claims_of: HashMap<CandidateId, Vec<(i64, Standing)>> = HashMap::new();
+    for (candidate, standing, position) in claims {
+        claims_of.entry(candidate).or_default().push((position, standing));
     }
     let agreements: Vec<(i64, String, i64)> =
         on!(tables, pool => sqlx::query_as(CANDIDATES).fetch_all(pool).await?);
@@ -181,7 +185,8 @@ async fn read_candidates(
             at: Moment::from_unix_ms(agreed_at),
         };
         let mut claims = claims_of.remove(&id).unwrap_or_default();
-        claims.sort_by_key(|claim| (claim.created_at, claim.sequence));
+        claims.sort_unstable_by_key(|(position, _)| *position);
+        let claims = claims.into_iter().map(|(_, standing)| standing).collect();
         let candidate = Candidate::restore(
             Some(agreed),
             enrolments.remove(&id),

@@ -129,7 +129,7 @@ async fn read_facts(tables: &Db) -> Result<HashMap<PoolId, PoolFacts>, OpenError
     Ok(facts)
 }
 
-const CLAIM_COLUMNS: [Column; 18] = [
+const CLAIM_COLUMNS: [Column; 19] = [
     ("pool", Text),
     ("number", Integer),
     ("candidate", Integer),
@@ -148,6 +148,7 @@ const CLAIM_COLUMNS: [Column; 18] = [
     ("state_at", Integer),
     ("state_sequence", Integer),
     ("state_hash", Bytes),
+    ("position", Integer),
 ];
 
 /// The statements of a slice: what releases a unique place comes before what takes one.
@@ -159,11 +160,7 @@ fn statements(db: &Db, fold: &Fold) -> Result<Vec<Statement>, OpenError> {
             "claims",
             &["pool", "number"],
             &CLAIM_COLUMNS,
-            rows(
-                fold.new_claims
-                    .values()
-                    .map(|(candidate, standing)| ClaimRow(*candidate, standing)),
-            )?,
+            rows(fold.new_claims.values().map(ClaimRow))?,
         ),
         new_pools(db, fold)?,
         pool_changes(db, fold)?,

@@ -28,7 +28,7 @@ pub(super) struct Fold {
     pub(super) campuses: BTreeMap<String, String>,
     pub(super) new_pools: BTreeMap<PoolId, PoolFacts>,
     pub(super) pools: BTreeMap<PoolId, PoolChange>,
-    pub(super) new_claims: BTreeMap<(PoolId, ClaimNumber), (CandidateId, Standing)>,
+    pub(super) new_claims: BTreeMap<(PoolId, ClaimNumber), NewClaim>,
     pub(super) claims: BTreeMap<(PoolId, ClaimNumber), ClaimChange>,
     pub(super) agreements: BTreeMap<CandidateId, (String, Moment)>,
     /// Enrolments as they are now; none for one that was deleted.
@@ -47,6 +47,15 @@ pub(super) struct PoolChange {
     pub(super) held: i64,
     pub(super) paid: i64,
     pub(super) waiting: i64,
+}
+
+/// A claim that is not in the tables yet.
+#[derive(Debug)]
+pub(super) struct NewClaim {
+    pub(super) candidate: CandidateId,
+    pub(super) standing: Standing,
+    /// Where the event that made it lies in the journal.
+    pub(super) position: i64,
 }
 
 /// The latest state of a claim that is in the tables already.
@@ -126,9 +135,16 @@ impl Fold {
         if let Some((number, candidate)) = event.claim() {
             let key = (facts.id, number);
             if let Some(made) = Standing::made_by(facts, event, &seal) {
-                self.new_claims.insert(key, (candidate, made));
-            } else if let Some((_, standing)) = self.new_claims.get_mut(&key) {
-                standing.evolve(event, &seal);
+                self.new_claims.insert(
+                    key,
+                    NewClaim {
+                        candidate,
+                        standing: made,
+                        position,
+                    },
+                );
+            } else if let Some(new) = self.new_claims.get_mut(&key) {
+                new.standing.evolve(event, &seal);
             } else if let Some(state) = event.new_state() {
                 self.claims.insert(key, ClaimChange { state, seal });
             }
@@ -305,16 +321,20 @@ impl PoolChange {
 }
 
 /// A claim's row, in the order of its columns (`checkpoint.rs`).
-pub(super) struct ClaimRow<'a>(pub(super) CandidateId, pub(super) &'a Standing);
+pub(super) struct ClaimRow<'a>(pub(super) &'a NewClaim);
 
 impl Serialize for ClaimRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(candidate, claim) = self;
+        let Self(NewClaim {
+            candidate,
+            standing: claim,
+            position,
+        }) = self;
         let (first_until, first_position) = match claim.first {
             First::Held(until) => (Some(until), None),
             First::Queued(position) => (None, Some(position)),
         };
-        let mut row = serializer.serialize_tuple(18)?;
+        let mut row = serializer.serialize_tuple(19)?;
         row.serialize_element(&claim.id.pool)?;
         row.serialize_element(&claim.id.number)?;
         row.serialize_element(candidate)?;
@@ -333,6 +353,7 @@ impl Serialize for ClaimRow<'_> {
         row.serialize_element(&claim.state_at)?;
         row.serialize_element(&claim.state_sequence)?;
         row.serialize_element(&claim.state_hash)?;
+        row.serialize_element(position)?;
         row.end()
     }
 }

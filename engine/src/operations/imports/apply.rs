@@ -115,7 +115,7 @@ impl Applier<'_> {
             if let Some(earlier) = waits.remove(&id) {
                 settle(earlier, &mut refused).await?;
             }
-            let made = self.engine.save_pool(&self.incarnation, self.staff, id, new)?;
+            let made = Engine::save_pool(&self.incarnation, self.staff, id, new)?;
             waits.insert(id, vec![(line, made)]);
         }
         for made in waits.into_values() {
