@@ -12,6 +12,7 @@
 pub mod baselines;
 pub mod machine;
 pub mod measure;
+pub mod ours;
 pub mod registry;
 pub mod report;
 pub mod rows;

@@ -3,10 +3,36 @@
 //! A row of ours is `Row::ours("P2", "engine, SQLite, hot pool", &subject).at_least(100_000.0).times(3.0, &redis)`.
 
 use crate::baselines::Baselines;
+use crate::ours::engine::{self, Store};
 use crate::registry::Row;
+use crate::workload::Spread;
 
 /// All rows. Baselines that several rows name are still measured once a round.
 pub fn all(baselines: &Baselines) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for store in [Store::Sqlite, Store::Postgres] {
+        for spread in [Spread::HotPool, Spread::Zipf] {
+            for (in_flight, at_least) in [(512, 100_000.0), (4_096, 150_000.0)] {
+                let ours = engine::subject(store, spread, in_flight);
+                let row_lock = match spread {
+                    Spread::HotPool => &baselines.row_lock_hot_pool.of_96,
+                    Spread::Zipf => &baselines.row_lock_zipf.of_96,
+                };
+                let row = Row::ours("P2", ours.name(), &ours).at_least(at_least);
+                rows.push(
+                    row.times(50.0, row_lock)
+                        .times(3.0, &baselines.redis_always)
+                        .beside(&baselines.sqlite),
+                );
+            }
+        }
+    }
+    rows.extend(plain(baselines));
+    rows
+}
+
+/// Baselines for their own sake.
+fn plain(baselines: &Baselines) -> Vec<Row> {
     vec![
         Row::baselines(
             "P2",

@@ -1,0 +1,3 @@
+//! Our own subjects: the engine in process, on both stores.
+
+pub mod engine;
