@@ -25,6 +25,11 @@ const HEAD_BYTES_MAX: usize = 32_768;
 /// The pause after the system refused to accept: it has no more files, or memory, at the moment.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Between two looks whether the requests are done, when stopping.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// How long connections have to send what was answered, when stopping.
+const SEND_TIME_MAX: Duration = Duration::from_millis(500);
+
 /// How many connections are served, and how they end.
 #[derive(Debug, Clone, Copy)]
 pub struct Connections {
@@ -113,9 +118,18 @@ impl HttpServer {
             });
         }
         drop(self.listener);
-        let finished = tokio::time::timeout(self.connections.stop_time_max, graceful.shutdown()).await;
-        if finished.is_err() {
-            tracing::warn!("requests that took too long were cut off at the end");
+        let requests_done = async {
+            while self.frame.working() > 0 {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            tokio::time::sleep(SEND_TIME_MAX).await;
+        };
+        tokio::select! {
+            () = graceful.shutdown() => {}
+            () = requests_done => {}
+            () = tokio::time::sleep(self.connections.stop_time_max) => {
+                tracing::warn!("requests that took too long were cut off at the end");
+            }
         }
     }
 }

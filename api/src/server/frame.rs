@@ -23,6 +23,7 @@ use super::drain::{self, Unread};
 use super::metrics::HttpRecorder;
 use super::request_id::{RequestId, RequestIds};
 use super::routes::{RouteIndex, Routes};
+use super::working::Working;
 use crate::problem::{Code, Language, Problem};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -44,6 +45,7 @@ struct Inner {
     routes: Routes,
     unlimited: Vec<bool>,
     ids: RequestIds,
+    working: Working,
     recorder: HttpRecorder,
     time_max: Duration,
 }
@@ -68,6 +70,7 @@ impl Frame {
             recorder: HttpRecorder::new(routes.templates()),
             routes,
             ids: RequestIds::new(start),
+            working: Working::default(),
             time_max,
         }))
     }
@@ -79,6 +82,7 @@ impl Frame {
     pub async fn serve(self, request: Request<Incoming>) -> Result<Response, Infallible> {
         let started = Instant::now();
         let inner = &*self.0;
+        let request_counted = inner.working.one();
         let route = inner.routes.find(request.uri().path());
         let method = request.method().clone();
         let language = Language::of(request.headers());
@@ -103,7 +107,12 @@ impl Frame {
         inner
             .recorder
             .record(route, &method, response.status(), code, started.elapsed());
-        Ok(response)
+        Ok(request_counted.until_sent(response))
+    }
+
+    /// How many requests are being answered.
+    pub(super) fn working(&self) -> usize {
+        self.0.working.count()
     }
 }
 

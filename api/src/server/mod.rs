@@ -7,6 +7,7 @@ mod frame;
 mod metrics;
 mod request_id;
 mod routes;
+mod working;
 
 pub use assemble::assemble;
 pub use connections::{Connections, HttpServer, ListenError, bind};
