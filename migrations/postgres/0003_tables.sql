@@ -68,6 +68,8 @@ CREATE TABLE claims (
     state_at       BIGINT NOT NULL,
     state_sequence BIGINT NOT NULL,
     state_hash    BYTEA    NOT NULL,
+    -- Where the event that made it lies in the journal: a candidate's claims in the order in which they were made.
+    position       BIGINT NOT NULL,
     PRIMARY KEY (pool, number),
     CHECK ((held_until IS NOT NULL) = (state = 'held'))
 );
