@@ -1,0 +1,28 @@
+//! The real program, killed and disturbed while candidates play, with the load tester's judge as judge.
+
+mod places;
+mod points;
+
+/// The program under test.
+const KAOWEI: &str = env!("CARGO_BIN_EXE_kaowei-under-test");
+
+/// A store for a test: embedded, or a database of this process's PostgreSQL.
+#[derive(Debug, Clone, Copy)]
+enum On {
+    Sqlite,
+    Postgres,
+}
+
+impl On {
+    /// Its address; none for the embedded one.
+    fn url(self) -> Option<String> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => {
+                let cluster = kaowei_tests::postgres::Postgres::shared().expect("PostgreSQL starts");
+                let database = cluster.create_database().expect("a database can be made");
+                Some(cluster.url(&database))
+            }
+        }
+    }
+}
