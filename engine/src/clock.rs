@@ -173,8 +173,7 @@ impl EngineClock {
         let (wall, since_boot) = self.clock.read();
         let anchor = *self.anchor.lock();
         let passed = since_boot.saturating_sub(anchor.since_boot);
-        let passed_ms = u32::try_from(passed.as_millis()).unwrap_or(u32::MAX);
-        (wall, anchor.wall + Span::from_ms(passed_ms), since_boot)
+        (wall, anchor.wall + Span::from_std(passed), since_boot)
     }
 }
 

@@ -101,6 +101,11 @@ impl Span {
         Self(ms as i64)
     }
 
+    /// A span of the standard library's, in whole milliseconds.
+    pub fn from_std(span: std::time::Duration) -> Self {
+        Self(i64::try_from(span.as_millis()).unwrap_or(i64::MAX))
+    }
+
     /// The span in milliseconds.
     pub fn as_ms(self) -> i64 {
         self.0

@@ -5,6 +5,7 @@
 //! poisonous event can't stop a province: it alone is dropped, with its pool's later decisions, and the pool is
 //! rebuilt.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -34,7 +35,7 @@ pub(crate) struct CellState {
 
 impl CellState {
     /// Gives an event of the cell its place.
-    fn append(&mut self, cell: Cell, event: &CellEvent) -> Result<JournalRow, serde_json::Error> {
+    fn append(&mut self, cell: Cell, event: &CellEvent) -> Result<JournalRow<'static>, serde_json::Error> {
         let payload = event.event.payload()?;
         let (kind, at, stream) = (event.event.kind(), event.at, self.stream.clone());
         let seal = self.chain.append(Record {
@@ -52,7 +53,7 @@ impl CellState {
             sequence,
             kind,
             at,
-            payload,
+            payload: Cow::Owned(payload),
             hash,
         })
     }
@@ -132,10 +133,7 @@ impl Writer {
     ) -> Result<(), WriterEnd> {
         let mut parts = vec![gathered];
         while let Some(part) = parts.pop() {
-            let (stale, entries): (Vec<_>, Vec<_>) = part.into_iter().partition(Entry::is_stale);
-            for entry in stale {
-                entry.fail(&self.incarnation, Failure::StoreUnavailable);
-            }
+            let entries = self.without_stale(part);
             if !entries.iter().any(Entry::needs_commit) {
                 done.send(entries).ok();
                 continue;
@@ -168,6 +166,18 @@ impl Writer {
             }
         }
         Ok(())
+    }
+
+    /// Fails what was decided on top of something that was dropped.
+    fn without_stale(&self, part: Vec<Entry>) -> Vec<Entry> {
+        if !part.iter().any(Entry::is_stale) {
+            return part;
+        }
+        let (stale, entries): (Vec<_>, Vec<_>) = part.into_iter().partition(Entry::is_stale);
+        for entry in stale {
+            entry.fail(&self.incarnation, Failure::StoreUnavailable);
+        }
+        entries
     }
 
     /// Halves a refused batch; what is refused alone is dropped with its evidence.
@@ -223,7 +233,11 @@ impl Writer {
     }
 
     /// Gives every event its position, and cells' events their place in the chain.
-    fn assemble(&mut self, entries: &[Entry], touched: &[Cell]) -> Result<Batch, serde_json::Error> {
+    fn assemble<'a>(
+        &mut self,
+        entries: &'a [Entry],
+        touched: &[Cell],
+    ) -> Result<Batch<'a>, serde_json::Error> {
         let mut rows = Vec::with_capacity(entries.len());
         for entry in entries {
             match &entry.happened {
@@ -241,7 +255,7 @@ impl Writer {
                             sequence: sealed.seal.sequence,
                             kind: sealed.event.kind(),
                             at: sealed.seal.at,
-                            payload: sealed.payload.clone(),
+                            payload: Cow::Borrowed(&sealed.payload),
                             hash: sealed.seal.hash,
                         });
                     }

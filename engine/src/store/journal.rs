@@ -1,5 +1,6 @@
 //! The journal's own connection: begin, fence, append, commit. No timeout and no cancellation around any of it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use kaowei_core::audit::Hash;
@@ -20,14 +21,14 @@ pub(crate) enum JournalConnection {
 
 /// One event as the journal keeps it.
 #[derive(Debug, Clone)]
-pub(crate) struct JournalRow {
+pub(crate) struct JournalRow<'a> {
     pub(crate) cell: Cell,
     pub(crate) position: i64,
     pub(crate) stream: Arc<str>,
     pub(crate) sequence: Sequence,
     pub(crate) kind: &'static str,
     pub(crate) at: Moment,
-    pub(crate) payload: String,
+    pub(crate) payload: Cow<'a, str>,
     pub(crate) hash: Hash,
 }
 
@@ -44,10 +45,10 @@ pub(crate) struct CellAdvance {
 
 /// What is committed together.
 #[derive(Debug)]
-pub(crate) struct Batch {
+pub(crate) struct Batch<'a> {
     pub(crate) now: Moment,
     pub(crate) cells: Vec<CellAdvance>,
-    pub(crate) rows: Vec<JournalRow>,
+    pub(crate) rows: Vec<JournalRow<'a>>,
 }
 
 /// Why a batch was not committed.
@@ -88,7 +89,7 @@ pub(crate) type CellRow = (String, i64, i64, i64, i64);
 
 impl JournalConnection {
     /// Commits a batch.
-    pub(crate) async fn append(&mut self, batch: &Batch) -> Result<(), CommitError> {
+    pub(crate) async fn append(&mut self, batch: &Batch<'_>) -> Result<(), CommitError> {
         match self {
             Self::Sqlite(connection) => append_sqlite(connection, batch).await,
             Self::Postgres(connection) => append_postgres(connection, batch).await,
@@ -183,7 +184,7 @@ impl JournalConnection {
     }
 }
 
-async fn append_sqlite(connection: &mut SqliteConnection, batch: &Batch) -> Result<(), CommitError> {
+async fn append_sqlite(connection: &mut SqliteConnection, batch: &Batch<'_>) -> Result<(), CommitError> {
     let written = write_sqlite(connection, batch).await;
     match written {
         Ok(()) => {
@@ -205,11 +206,11 @@ async fn append_sqlite(connection: &mut SqliteConnection, batch: &Batch) -> Resu
     }
 }
 
-async fn write_sqlite(connection: &mut SqliteConnection, batch: &Batch) -> Result<(), CommitError> {
+async fn write_sqlite(connection: &mut SqliteConnection, batch: &Batch<'_>) -> Result<(), CommitError> {
     connection.execute("BEGIN IMMEDIATE").await.map_err(unknown)?;
     pass(FailPoint::TransactionBegun);
     let fenced = sqlx::query(SQLITE_FENCE)
-        .bind(cells_json(&batch.cells))
+        .bind(cells_json(&batch.cells)?)
         .bind(batch.now.unix_ms())
         .execute(&mut *connection)
         .await
@@ -218,7 +219,7 @@ async fn write_sqlite(connection: &mut SqliteConnection, batch: &Batch) -> Resul
     pass(FailPoint::FencePassed);
     if !batch.rows.is_empty() {
         sqlx::query(SQLITE_APPEND)
-            .bind(rows_json(&batch.rows))
+            .bind(rows_json(&batch.rows)?)
             .execute(connection)
             .await
             .map_err(refused)?;
@@ -227,7 +228,7 @@ async fn write_sqlite(connection: &mut SqliteConnection, batch: &Batch) -> Resul
     Ok(())
 }
 
-async fn append_postgres(connection: &mut PgConnection, batch: &Batch) -> Result<(), CommitError> {
+async fn append_postgres(connection: &mut PgConnection, batch: &Batch<'_>) -> Result<(), CommitError> {
     connection.execute("BEGIN").await.map_err(unknown)?;
     pass(FailPoint::TransactionBegun);
     match write_postgres(connection, batch).await {
@@ -244,7 +245,7 @@ async fn append_postgres(connection: &mut PgConnection, batch: &Batch) -> Result
     }
 }
 
-async fn write_postgres(connection: &mut PgConnection, batch: &Batch) -> Result<(), CommitError> {
+async fn write_postgres(connection: &mut PgConnection, batch: &Batch<'_>) -> Result<(), CommitError> {
     let cells = &batch.cells;
     let fenced = sqlx::query(POSTGRES_FENCE)
         .bind(
@@ -277,7 +278,7 @@ async fn write_postgres(connection: &mut PgConnection, batch: &Batch) -> Result<
         )
         .bind(rows.iter().map(|row| row.kind).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.at.unix_ms()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.payload.as_str()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| &*row.payload).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.hash.0.as_slice()).collect::<Vec<_>>())
         .execute(connection)
         .await
@@ -285,7 +286,7 @@ async fn write_postgres(connection: &mut PgConnection, batch: &Batch) -> Result<
     Ok(())
 }
 
-fn check_fence(batch: &Batch, passed: u64) -> Result<(), CommitError> {
+fn check_fence(batch: &Batch<'_>, passed: u64) -> Result<(), CommitError> {
     if passed == batch.cells.len() as u64 {
         Ok(())
     } else {
@@ -297,32 +298,40 @@ fn stored_sequence(sequence: Sequence) -> i64 {
     i64::try_from(sequence.0).unwrap_or(i64::MAX)
 }
 
-fn cells_json(cells: &[CellAdvance]) -> String {
+fn cells_json(cells: &[CellAdvance]) -> Result<String, CommitError> {
     let rows: Vec<_> = cells
         .iter()
         .map(|cell| (cell.cell.as_str(), cell.epoch, cell.batch, cell.position))
         .collect();
-    serde_json::to_string(&rows).unwrap_or_default()
+    serde_json::to_string(&rows).map_err(unwritable)
 }
 
-fn rows_json(rows: &[JournalRow]) -> String {
-    let rows: Vec<_> = rows
-        .iter()
-        .map(|row| {
-            let hash = hex::encode(row.hash.0);
-            (
-                row.cell,
-                row.position,
-                &*row.stream,
-                row.sequence,
-                row.kind,
-                row.at,
-                &row.payload,
-                hash,
-            )
-        })
-        .collect();
-    serde_json::to_string(&rows).unwrap_or_default()
+fn rows_json(rows: &[JournalRow<'_>]) -> Result<String, CommitError> {
+    let mut text = Vec::with_capacity(rows.len() * 384);
+    text.push(b'[');
+    for row in rows {
+        if text.len() > 1 {
+            text.push(b',');
+        }
+        let row = (
+            row.cell,
+            row.position,
+            &*row.stream,
+            row.sequence,
+            row.kind,
+            row.at,
+            &*row.payload,
+            row.hash,
+        );
+        serde_json::to_writer(&mut text, &row).map_err(unwritable)?;
+    }
+    text.push(b']');
+    String::from_utf8(text).map_err(unwritable)
+}
+
+/// What can't be written as JSON was never sent.
+fn unwritable(error: impl std::error::Error + Send + Sync + 'static) -> CommitError {
+    CommitError::Definite(sqlx::Error::Encode(error.into()))
 }
 
 /// An error of a statement inside the transaction: the store said no, unless it is gone.
