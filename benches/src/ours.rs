@@ -1,3 +1,4 @@
-//! Our own subjects: the engine in process, on both stores.
+//! Our own subjects: the engine in process and over HTTP, on both stores.
 
 pub mod engine;
+pub mod http;

@@ -4,6 +4,7 @@
 
 use crate::baselines::Baselines;
 use crate::ours::engine::{self, Store};
+use crate::ours::http::{self, Asked};
 use crate::registry::Row;
 use crate::workload::Spread;
 
@@ -26,6 +27,19 @@ pub fn all(baselines: &Baselines) -> Vec<Row> {
                 );
             }
         }
+    }
+    for store in [Store::Sqlite, Store::Postgres] {
+        let claims = http::subject(store, Asked::Claims, 256);
+        let row = Row::ours("P3", claims.name(), &claims).at_least(40_000.0);
+        rows.push(
+            row.times(1.0, &baselines.redis_always)
+                .times(10.0, &baselines.row_lock_hot_pool.of_8)
+                .times(0.22, &baselines.hello_256),
+        );
+    }
+    for asked in [Asked::Pools, Asked::PoolsUnchanged, Asked::OwnClaims] {
+        let reads = http::subject(Store::Sqlite, asked, 256);
+        rows.push(Row::ours("P5", reads.name(), &reads).times(0.6, &baselines.hello_256));
     }
     rows.extend(plain(baselines));
     rows

@@ -41,7 +41,7 @@ pub enum Store {
 }
 
 impl Store {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Sqlite => "SQLite",
             Self::Postgres => "PostgreSQL",
