@@ -95,12 +95,12 @@ impl Frame {
         if response.status().is_client_error() || response.status().is_server_error() {
             unread.drain().await;
         }
-        if response.status().is_server_error() {
-            tracing::warn!(
+        // The engine has logged why; this says which request. The 503 of an overload are counted, not logged: a line
+        // for each would make it worse.
+        if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(
                 request.id = id.as_str(),
                 http.route = inner.routes.template(route),
-                http.status = response.status().as_u16(),
-                problem.code = code.map_or("", Code::as_str),
                 "a request could not be served"
             );
         }

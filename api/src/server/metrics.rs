@@ -14,7 +14,10 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_histogram, histogram};
+use kaowei_engine::metrics::{Kind, Metric};
+use metrics::{
+    Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram,
+};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use parking_lot::RwLock;
 use tokio::net::TcpListener;
@@ -37,26 +40,17 @@ const SIZES: [f64; 13] = [
     1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1_024.0, 2_048.0, 4_096.0,
 ];
 
-/// A metric of this package, as it is described to Prometheus and in the documentation.
-#[derive(Debug, Clone, Copy)]
-pub struct HttpMetric {
-    /// Its name.
-    pub name: &'static str,
-    /// Its unit.
-    pub unit: Unit,
-    /// What it says, with its labels.
-    pub help: &'static str,
-}
-
-/// What is told of HTTP; the engine's are in [`kaowei_engine::metrics::ALL`].
-pub const HTTP_METRICS: &[HttpMetric] = &[
-    HttpMetric {
+/// What is told of HTTP; the engine's are in [`kaowei_engine::metrics::ALL`], the process's in `metrics-process`.
+pub const HTTP_METRICS: &[Metric] = &[
+    Metric {
         name: REQUESTS,
+        kind: Kind::Counter,
         unit: Unit::Count,
         help: "Requests answered, by route, method, status and problem code (empty where there is none).",
     },
-    HttpMetric {
+    Metric {
         name: SECONDS,
+        kind: Kind::Histogram,
         unit: Unit::Seconds,
         help: "From a request's head to its answer's head, by route.",
     },
@@ -76,8 +70,13 @@ impl Recorder {
             .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &DURATIONS)?
             .set_buckets_for_metric(Matcher::Suffix("_size".into()), &SIZES)?
             .install_recorder()?;
-        describe_counter!(REQUESTS, HTTP_METRICS[0].unit, HTTP_METRICS[0].help);
-        describe_histogram!(SECONDS, HTTP_METRICS[1].unit, HTTP_METRICS[1].help);
+        for metric in HTTP_METRICS {
+            match metric.kind {
+                Kind::Counter => describe_counter!(metric.name, metric.unit, metric.help),
+                Kind::Gauge => describe_gauge!(metric.name, metric.unit, metric.help),
+                Kind::Histogram => describe_histogram!(metric.name, metric.unit, metric.help),
+            }
+        }
         kaowei_engine::metrics::describe();
         metrics_process::Collector::default().describe();
         Ok(Self(handle))

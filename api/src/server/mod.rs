@@ -12,5 +12,5 @@ mod working;
 pub use assemble::assemble;
 pub use connections::{Connections, HttpServer, ListenError, bind};
 pub use frame::Frame;
-pub use metrics::{HTTP_METRICS, HttpMetric, MetricsServer, Recorder};
+pub use metrics::{HTTP_METRICS, MetricsServer, Recorder};
 pub use routes::Routes;

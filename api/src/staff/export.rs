@@ -1,41 +1,56 @@
 //! `GET /v1/staff/exports/{kind}.csv` (R33, R35), streamed.
 
+use std::str::FromStr;
+
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use kaowei_engine::ExportKind;
+use utoipa::ToSchema;
 
 use crate::auth::StaffMember;
 use crate::openapi::problems;
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use crate::state::App;
+use crate::wire::PathId;
 
 /// The columns of orders. They come with payment: for now the file has no lines.
 pub(crate) const ORDERS_HEADER: &str =
     "order,candidate,claims,paper,method,amount_fen,state,created_at,expires_at,paid_at\n";
 
-/// The file of an export, by its name.
-#[derive(Debug, Clone, Copy)]
-enum File {
+/// The file of an export.
+#[derive(Debug, Clone, Copy, ToSchema)]
+pub(super) enum File {
+    #[schema(rename = "claims.csv")]
     Claims,
+    #[schema(rename = "enrolments.csv")]
     Enrolments,
+    #[schema(rename = "orders.csv")]
     Orders,
+    #[schema(rename = "audit.csv")]
     Audit,
 }
 
-impl File {
-    fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "claims.csv" => Self::Claims,
-            "enrolments.csv" => Self::Enrolments,
-            "orders.csv" => Self::Orders,
-            "audit.csv" => Self::Audit,
-            _ => return None,
-        })
-    }
+/// No export has that name.
+#[derive(Debug)]
+pub(super) struct UnknownExport;
 
+impl FromStr for File {
+    type Err = UnknownExport;
+    fn from_str(name: &str) -> Result<Self, UnknownExport> {
+        match name {
+            "claims.csv" => Ok(Self::Claims),
+            "enrolments.csv" => Ok(Self::Enrolments),
+            "orders.csv" => Ok(Self::Orders),
+            "audit.csv" => Ok(Self::Audit),
+            _ => Err(UnknownExport),
+        }
+    }
+}
+
+impl File {
     /// As `Content-Disposition` names it.
     fn disposition(self) -> HeaderValue {
         HeaderValue::from_static(match self {
@@ -53,15 +68,14 @@ problems!(ExportProblems: STAFF ENGINE; NotFound);
 ///
 /// Shows everything that was committed when it was asked. Persons appear as pseudonyms.
 #[utoipa::path(get, path = "/v1/staff/exports/{file}", tag = "staff", security(("bearer" = [])),
-    params(("file" = String, Path, description = "`claims.csv`, `enrolments.csv`, `orders.csv` or `audit.csv`.")),
+    params(("file" = File, Path, description = "Which export.")),
     responses((status = 200, description = "The file.", content_type = "text/csv", body = String),
               ExportProblems))]
 pub(super) async fn export(
     State(app): State<App>,
     StaffMember(staff): StaffMember,
-    Path(file): Path<String>,
+    PathId(file): PathId<File>,
 ) -> Result<Response, Problem> {
-    let file = File::named(&file).ok_or_else(|| Problem::new(Code::NotFound))?;
     let body = match file {
         File::Claims => Body::from_stream(app.engine.export(&staff, ExportKind::Claims).await?),
         File::Enrolments => Body::from_stream(app.engine.export(&staff, ExportKind::Enrolments).await?),

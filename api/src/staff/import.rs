@@ -1,6 +1,8 @@
 //! `POST /v1/staff/imports/{kind}` (R33): a CSV file, checked line by line, applied as a whole.
 
-use axum::extract::{Path, Request, State};
+use std::str::FromStr;
+
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use kaowei_core::registration::ImportKind;
@@ -13,7 +15,7 @@ use crate::auth::StaffMember;
 use crate::openapi::problems;
 use crate::problem::{Code, Problem};
 use crate::state::App;
-use crate::wire::{Params, check_type, json};
+use crate::wire::{Params, PathId, check_type, json};
 
 /// A line that was not taken.
 #[derive(Debug, Serialize, ToSchema)]
@@ -52,15 +54,38 @@ impl From<ImportReport> for ImportAnswer {
     }
 }
 
-/// The kind of an import by its name.
-pub(crate) fn kind_named(name: &str) -> Option<ImportKind> {
-    let kinds = [
-        ImportKind::Campuses,
-        ImportKind::Pools,
-        ImportKind::Students,
-        ImportKind::Cet4Results,
-    ];
-    kinds.into_iter().find(|kind| kind.as_str() == name)
+/// What can be imported.
+#[derive(Debug, Clone, Copy, ToSchema)]
+#[schema(rename_all = "kebab-case")]
+pub(super) enum ImportName {
+    Campuses,
+    Pools,
+    Students,
+    Cet4Results,
+}
+
+impl ImportName {
+    fn kind(self) -> ImportKind {
+        match self {
+            Self::Campuses => ImportKind::Campuses,
+            Self::Pools => ImportKind::Pools,
+            Self::Students => ImportKind::Students,
+            Self::Cet4Results => ImportKind::Cet4Results,
+        }
+    }
+}
+
+/// No import has that name.
+#[derive(Debug)]
+pub(super) struct UnknownImport;
+
+impl FromStr for ImportName {
+    type Err = UnknownImport;
+    fn from_str(name: &str) -> Result<Self, UnknownImport> {
+        let names = [Self::Campuses, Self::Pools, Self::Students, Self::Cet4Results];
+        let named = names.into_iter().find(|import| import.kind().as_str() == name);
+        named.ok_or(UnknownImport)
+    }
 }
 
 problems!(ImportProblems: STAFF ENGINE BODY; NotFound);
@@ -70,7 +95,7 @@ problems!(ImportProblems: STAFF ENGINE BODY; NotFound);
 /// A file with bad lines changes nothing and is answered 422 with each of them, unless `skip_bad` says to leave
 /// them out. `dry_run` checks and changes nothing.
 #[utoipa::path(post, path = "/v1/staff/imports/{kind}", tag = "staff", security(("bearer" = [])),
-    params(("kind" = String, Path, description = "`campuses`, `pools`, `students` or `cet4-results`."),
+    params(("kind" = ImportName, Path, description = "What the file holds."),
            ("dry_run" = Option<bool>, Query, description = "Only check."),
            ("skip_bad" = Option<bool>, Query, description = "Leave bad lines out.")),
     request_body(content = String, content_type = "text/csv", description = "UTF-8, header line first."),
@@ -78,11 +103,10 @@ problems!(ImportProblems: STAFF ENGINE BODY; NotFound);
 pub(super) async fn import(
     State(app): State<App>,
     StaffMember(staff): StaffMember,
-    Path(kind): Path<String>,
+    PathId(import): PathId<ImportName>,
     params: Params,
     request: Request,
 ) -> Result<Response, Problem> {
-    let kind = kind_named(&kind).ok_or_else(|| Problem::new(Code::NotFound))?;
     let options = ImportOptions {
         dry_run: params.flag("dry_run")?,
         skip_bad: params.flag("skip_bad")?,
@@ -100,7 +124,7 @@ pub(super) async fn import(
     let upload = spool::receive(&app.spool, request.into_body(), app.limits.import_bytes_max).await?;
     let report = app
         .engine
-        .import(&staff, kind, upload.path(), options, &|_, _| {})
+        .import(&staff, import.kind(), upload.path(), options, &|_, _| {})
         .await?;
     let answer = ImportAnswer::from(report);
     if answer.rejected_total > 0 && !skips {
