@@ -68,7 +68,7 @@ problems!(ExportProblems: STAFF ENGINE; NotFound);
 ///
 /// Shows everything that was committed when it was asked. Persons appear as pseudonyms.
 #[utoipa::path(get, path = "/v1/staff/exports/{file}", tag = "staff", security(("bearer" = [])),
-    params(("file" = File, Path, description = "Which export.")),
+    params(("file" = inline(File), Path, description = "Which export.")),
     responses((status = 200, description = "The file.", content_type = "text/csv", body = String),
               ExportProblems))]
 pub(super) async fn export(

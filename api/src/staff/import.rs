@@ -82,8 +82,8 @@ pub(super) struct UnknownImport;
 impl FromStr for ImportName {
     type Err = UnknownImport;
     fn from_str(name: &str) -> Result<Self, UnknownImport> {
-        let names = [Self::Campuses, Self::Pools, Self::Students, Self::Cet4Results];
-        let named = names.into_iter().find(|import| import.kind().as_str() == name);
+        let all = [Self::Campuses, Self::Pools, Self::Students, Self::Cet4Results];
+        let named = all.into_iter().find(|import| import.kind().as_str() == name);
         named.ok_or(UnknownImport)
     }
 }
@@ -95,7 +95,7 @@ problems!(ImportProblems: STAFF ENGINE BODY; NotFound);
 /// A file with bad lines changes nothing and is answered 422 with each of them, unless `skip_bad` says to leave
 /// them out. `dry_run` checks and changes nothing.
 #[utoipa::path(post, path = "/v1/staff/imports/{kind}", tag = "staff", security(("bearer" = [])),
-    params(("kind" = ImportName, Path, description = "What the file holds."),
+    params(("kind" = inline(ImportName), Path, description = "What the file holds."),
            ("dry_run" = Option<bool>, Query, description = "Only check."),
            ("skip_bad" = Option<bool>, Query, description = "Leave bad lines out.")),
     request_body(content = String, content_type = "text/csv", description = "UTF-8, header line first."),
