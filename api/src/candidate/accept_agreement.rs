@@ -31,11 +31,12 @@ pub(super) struct AcceptedAgreement {
     accepted_at: Instant,
 }
 
-problems!(AgreementProblems: CANDIDATE ENGINE BODY);
+problems!(AgreementProblems: CANDIDATE ENGINE BODY; OutsideWindow);
 
 /// Accepts the agreement and integrity pledge, in the version in force.
 ///
-/// Repeating it changes nothing. Another version than the one in force is 422.
+/// Repeating it changes nothing. Another version than the one in force is 422; `outside_window` while there is no
+/// sitting.
 #[utoipa::path(put, path = "/v1/agreement", tag = "candidate", security(("bearer" = [])),
     request_body = AcceptAgreement,
     responses((status = 200, description = "Accepted.", body = AcceptedAgreement), AgreementProblems))]

@@ -11,7 +11,7 @@ use crate::state::App;
 use crate::views::{Qualification, Record, Review, SubjectView};
 use crate::wire::json;
 
-problems!(QualificationProblems: CANDIDATE ENGINE; AgreementRequired, NoStudentRecord, RecordTaken);
+problems!(QualificationProblems: CANDIDATE ENGINE; AgreementRequired, NoStudentRecord, OutsideWindow);
 
 /// The student record that matches the account, and what it allows.
 #[utoipa::path(get, path = "/v1/qualification", tag = "candidate", security(("bearer" = [])),
