@@ -11,6 +11,8 @@ use kaowei_core::registration::{Candidate, Eligibility};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
 
+use crate::people::Found;
+
 /// An entry of the map of candidates.
 #[derive(Debug)]
 pub(crate) struct CandidateEntry {
@@ -18,6 +20,8 @@ pub(crate) struct CandidateEntry {
     state: Mutex<Candidate>,
     /// What the bound record allows; none until it is looked up, and again after an import touched the record.
     eligibility: Mutex<Option<Arc<Eligibility>>>,
+    /// The record that was found for this candidate, as of so many imports.
+    found: Mutex<Option<(u64, Arc<Found>)>>,
     turn: Semaphore,
     cascades: AtomicU32,
     calm: Notify,
@@ -30,6 +34,7 @@ impl CandidateEntry {
             id,
             state: Mutex::new(candidate),
             eligibility: Mutex::new(None),
+            found: Mutex::new(None),
             turn: Semaphore::new(1),
             cascades: AtomicU32::new(0),
             calm: Notify::new(),
@@ -61,6 +66,19 @@ impl CandidateEntry {
     pub(crate) fn set_eligibility(&self, eligibility: Option<Arc<Eligibility>>) {
         *self.eligibility.lock() = eligibility;
         self.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// The record that was found before, unless something was imported since.
+    pub(crate) fn found(&self, imports: u64) -> Option<Arc<Found>> {
+        self.found
+            .lock()
+            .as_ref()
+            .filter(|(as_of, _)| *as_of == imports)
+            .map(|(_, found)| found.clone())
+    }
+
+    pub(crate) fn remember_found(&self, imports: u64, found: Option<Arc<Found>>) {
+        *self.found.lock() = found.map(|found| (imports, found));
     }
 
     /// Waits until this candidate's earlier requests and cascades are done.

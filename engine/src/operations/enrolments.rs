@@ -76,7 +76,7 @@ impl Engine {
         if !entry.read(|candidate| candidate.has_agreed(&sitting.agreement.version)) {
             return Err(Refusal::AgreementRequired.into());
         }
-        let found = self.matching_record(account).await?;
+        let found = self.matching_record(account, &entry).await?;
         let record = self.inner.students.version(found.record, found.version).await?;
         Ok(Qualification {
             record,
@@ -86,10 +86,21 @@ impl Engine {
         })
     }
 
-    async fn matching_record(&self, account: Account) -> Result<Found, Denied> {
+    async fn matching_record(&self, account: Account, entry: &CandidateEntry) -> Result<Arc<Found>, Denied> {
+        let students = &self.inner.students;
+        let imports = students.imports();
+        if let Some(found) = entry.found(imports) {
+            return Ok(found);
+        }
         let details = self.inner.accounts.details(account).await?;
-        let found = self.inner.students.matching(&details).await?;
-        found.ok_or(Denied::Refused(Refusal::NoStudentRecord))
+        let found = Arc::new(
+            students
+                .matching(&details)
+                .await?
+                .ok_or(Refusal::NoStudentRecord)?,
+        );
+        entry.remember_found(imports, Some(found.clone()));
+        Ok(found)
     }
 
     /// Binds account and student record (R8).
@@ -117,7 +128,7 @@ impl Engine {
             return Err(Refusal::AgreementRequired.into());
         }
 
-        let found = self.matching_record(account).await?;
+        let found = self.matching_record(account, &entry).await?;
         let saved_at = incarnation.now();
         let enrolment = Enrolment {
             record: found.record,
@@ -141,7 +152,8 @@ impl Engine {
             incarnation.unbind(found.record, entry.id);
         }
         saved?;
-        entry.set_eligibility(Some(Arc::new(found.eligibility)));
+        entry.set_eligibility(Some(Arc::new(found.eligibility.clone())));
+        entry.remember_found(0, None);
         let enrolment = self.enrolment_view(&incarnation, &entry).await?;
         Ok(Enrolled {
             created: true,

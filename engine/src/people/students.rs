@@ -2,6 +2,7 @@
 //! (R8). What a record allows is live, and no part of its version (R4).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use kaowei_core::ids::{CampusCode, ProvinceCode, RecordId, RecordVersion, SchoolCode, SubjectCode};
@@ -38,6 +39,7 @@ pub(crate) struct Found {
 #[derive(Debug, Clone)]
 pub(crate) struct Students {
     store: Arc<Store>,
+    imports: Arc<AtomicU64>,
 }
 
 type Row = (i64, i64, String, String, String, String, String, String, String);
@@ -50,7 +52,15 @@ const VERSION: &str = "SELECT body FROM student_versions WHERE record = $1 AND v
 
 impl Students {
     pub(crate) fn new(store: Arc<Store>) -> Self {
-        Self { store }
+        Self {
+            store,
+            imports: Arc::default(),
+        }
+    }
+
+    /// How many slices were imported: what was found before is as of so many.
+    pub(crate) fn imports(&self) -> u64 {
+        self.imports.load(Ordering::Acquire)
     }
 
     /// The record that matches an account: province, ID type, ID number, and the name (R3).
@@ -122,6 +132,7 @@ impl Students {
             .write(&statements(people, &rows)?)
             .await
             .map_err(|error| unavailable(&error))?;
+        self.imports.fetch_add(1, Ordering::AcqRel);
         Ok(touched.into_iter().map(|(record,)| RecordId(record)).collect())
     }
 

@@ -111,6 +111,8 @@ impl Store {
         let open = async |options: &SqliteConnectOptions, readers| -> Result<SqlitePool, sqlx::Error> {
             SqlitePoolOptions::new()
                 .max_connections(readers)
+                // A file does not hang up: asking it before every statement would double the cost of reading.
+                .test_before_acquire(false)
                 .connect_with(options.clone())
                 .await
         };
@@ -146,6 +148,16 @@ impl Store {
         let pool = PgPoolOptions::new()
             .max_connections(8)
             .acquire_timeout(Duration::from_secs(10))
+            // A connection that was used a moment ago is not asked whether it is still there.
+            .test_before_acquire(false)
+            .before_acquire(|connection, usage| {
+                Box::pin(async move {
+                    if usage.idle_for > Duration::from_secs(1) {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .connect_with(options.clone())
             .await?;
         let mut connection = pool.acquire().await?;
