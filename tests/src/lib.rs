@@ -8,8 +8,10 @@
 
 pub mod crowd;
 pub mod engine;
+pub mod memory;
 pub mod postgres;
 pub mod process;
 pub mod request;
+pub mod server;
 pub mod trial;
 pub mod wait;
