@@ -33,7 +33,7 @@ problems!(ReadinessProblems:);
               ReadinessProblems,
               (status = 503, description = "It can't, for that reason.", body = Readiness)))]
 pub(super) async fn show_readiness(State(app): State<App>) -> Response {
-    let (status, name, reason) = match app.engine.readiness() {
+    let (status, name, reason) = match app.engine.readiness_now().await {
         Engine::Ready => (StatusCode::OK, "ready", None),
         Engine::Recovering { reason } => (StatusCode::SERVICE_UNAVAILABLE, "recovering", Some(reason)),
         Engine::Stopped { reason } => (StatusCode::SERVICE_UNAVAILABLE, "stopped", Some(reason)),
