@@ -1,10 +1,11 @@
 //! What a command needs to know of a store that a server may be using: the token key, and where the server answers.
 
 use std::fs::{File, TryLockError};
+use std::path::PathBuf;
 
 use crate::failure::{Failure, OpenError};
 use crate::settings::{Settings, StoreUrl};
-use crate::store::{Db, Secrets, Store, on};
+use crate::store::{Db, Secrets, Store, folders, on};
 
 /// What could be seen.
 #[derive(Debug, Clone)]
@@ -45,11 +46,11 @@ pub async fn peek(settings: &Settings) -> Result<Peek, OpenError> {
 async fn is_served(settings: &Settings) -> Result<bool, OpenError> {
     match &settings.store {
         StoreUrl::Sqlite(_) => {
-            let folder = &settings.data_dir;
-            let Ok(file) = File::options().write(true).open(folder.join("kaowei.lock")) else {
-                return Ok(false);
+            let is_locked = |folder: &PathBuf| {
+                let file = File::options().write(true).open(folder.join("kaowei.lock"));
+                file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
             };
-            Ok(matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+            Ok(folders(settings)?.iter().any(is_locked))
         }
         StoreUrl::Postgres(_) => Store::database_is_taken(settings).await,
     }

@@ -50,8 +50,8 @@ enum Address {
 #[derive(Debug)]
 #[expect(dead_code, reason = "the locks are held by being kept")]
 enum Lock {
-    Folder(File),
-    Database(File, PgConnection),
+    Folders(Vec<File>),
+    Database(Vec<File>, PgConnection),
 }
 
 /// The three parts of the schema, each a file of its own on SQLite.
@@ -93,18 +93,17 @@ const DATABASE_LOCK: i64 = 0x6b61_6f77_6569;
 impl Store {
     /// Opens a store for its one server: locked, migrated, checked.
     pub(crate) async fn open(settings: &Settings) -> Result<Self, OpenError> {
-        let folder = &settings.data_dir;
-        let folder_lock = lock_folder(folder)?;
+        let mut locks = Vec::new();
+        for folder in folders(settings)? {
+            locks.push(lock_folder(&folder)?);
+        }
         match &settings.store {
-            StoreUrl::Sqlite(path) => Self::open_sqlite(path, folder_lock).await,
-            StoreUrl::Postgres(url) => Self::open_postgres(url, folder_lock).await,
+            StoreUrl::Sqlite(path) => Self::open_sqlite(path, locks).await,
+            StoreUrl::Postgres(url) => Self::open_postgres(url, locks).await,
         }
     }
 
-    async fn open_sqlite(path: &Path, folder_lock: File) -> Result<Self, OpenError> {
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            make_folder(folder)?;
-        }
+    async fn open_sqlite(path: &Path, locks: Vec<File>) -> Result<Self, OpenError> {
         let journal = sqlite_options(path, SqliteSynchronous::Full);
         let people = sqlite_options(&beside(path, "people"), SqliteSynchronous::Full);
         let tables = sqlite_options(&beside(path, "tables"), SqliteSynchronous::Normal);
@@ -134,11 +133,11 @@ impl Store {
             tables_lock: tokio::sync::Mutex::default(),
             secrets,
             address: Address::Sqlite(journal),
-            lock: Mutex::new(Some(Lock::Folder(folder_lock))),
+            lock: Mutex::new(Some(Lock::Folders(locks))),
         })
     }
 
-    async fn open_postgres(url: &str, folder_lock: File) -> Result<Self, OpenError> {
+    async fn open_postgres(url: &str, locks: Vec<File>) -> Result<Self, OpenError> {
         let options = postgres_options(url)?;
         let mut lock = options.connect().await?;
         if !lock_soon(&mut lock).await? {
@@ -176,7 +175,7 @@ impl Store {
             tables_lock: tokio::sync::Mutex::default(),
             secrets,
             address: Address::Postgres(options),
-            lock: Mutex::new(Some(Lock::Database(folder_lock, lock))),
+            lock: Mutex::new(Some(Lock::Database(locks, lock))),
         })
     }
 
@@ -363,8 +362,29 @@ fn make_folder(folder: &Path) -> Result<(), OpenError> {
     })
 }
 
+/// The folders that belong to one server alone: the data folder, and the embedded store's own where that is another,
+/// so that two servers can't meet in one store by different data folders. All are there afterwards.
+pub(crate) fn folders(settings: &Settings) -> Result<Vec<PathBuf>, OpenError> {
+    let mut folders = vec![settings.data_dir.clone()];
+    if let StoreUrl::Sqlite(path) = &settings.store {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        folders.push(folder.unwrap_or(Path::new(".")).to_path_buf());
+    }
+    let mut distinct = Vec::new();
+    for folder in folders {
+        make_folder(&folder)?;
+        let same = folder.canonicalize().map_err(|source| OpenError::DataDir {
+            folder: folder.clone(),
+            source,
+        })?;
+        if !distinct.contains(&same) {
+            distinct.push(same);
+        }
+    }
+    Ok(distinct)
+}
+
 fn lock_folder(folder: &Path) -> Result<File, OpenError> {
-    make_folder(folder)?;
     let unusable = |source| OpenError::DataDir {
         folder: folder.to_path_buf(),
         source,

@@ -12,7 +12,7 @@ mod journal;
 mod rows;
 mod secrets;
 
-pub(crate) use connect::{Db, Store};
+pub(crate) use connect::{Db, Store, folders};
 pub(crate) use journal::{Batch, CellAdvance, CommitError, JournalConnection, JournalRow};
 pub(crate) use rows::{Column, Kind, Statement, upsert};
 pub(crate) use secrets::{SealError, Secrets};
