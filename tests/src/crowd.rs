@@ -11,8 +11,10 @@
 //! Deliberately absent: judgement of claims. That is the load tester's (`kaowei_loadtest::check`).
 
 mod person;
+mod pulse;
 mod scene;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kaowei_loadtest::client::PoolIds;
@@ -21,6 +23,7 @@ use tokio::runtime::Runtime;
 use tokio::task::LocalSet;
 
 use self::person::Person;
+pub use self::pulse::Pulse;
 pub use self::scene::Errand;
 use self::scene::Scene;
 
@@ -35,6 +38,7 @@ pub struct Crowd {
     history: History,
     pools: PoolIds,
     began: Instant,
+    pulse: Arc<Pulse>,
 }
 
 /// When a round ends.
@@ -44,6 +48,8 @@ pub enum Until {
     Gone,
     /// So many answers came, or the server is gone.
     Answers(u32),
+    /// Whoever disturbs the round has done so, or the server is gone.
+    Disturbed,
     /// Everybody has a definite answer to all that was asked, and has looked at the own claims.
     Settled,
 }
@@ -77,22 +83,51 @@ impl Crowd {
             history,
             pools: ids,
             began: Instant::now(),
+            pulse: Arc::default(),
         }
     }
 
     /// Lets everybody play against the server at `address`, with an errand beside.
     pub fn play(&mut self, address: &str, until: Until, errand: Option<Errand>) -> Round {
+        self.pulse.begin();
+        self.play_on(address, until, errand)
+    }
+
+    fn play_on(&mut self, address: &str, until: Until, errand: Option<Errand>) -> Round {
         let target = format!("http://{address}")
             .parse()
             .expect("a server of this machine");
         let history = std::mem::take(&mut self.history);
         let people = std::mem::take(&mut self.people);
         let pools = self.pools.clone();
-        let scene = Scene::new(target, history, pools, until, self.began, people.len());
+        let pulse = self.pulse.clone();
+        let scene = Scene::new(target, history, pools, (until, pulse), self.began, people.len());
         let local = LocalSet::new();
         let (people, history, round) = local.block_on(&self.runtime, scene.play(people, errand, ROUND_MAX));
         (self.people, self.history) = (people, history);
         round
+    }
+
+    /// Lets everybody play while `disturb` does what it does, on a thread of its own.
+    pub fn play_disturbed(
+        &mut self,
+        address: &str,
+        until: Until,
+        disturb: impl FnOnce(&Pulse) + Send,
+    ) -> Round {
+        let pulse = self.pulse.clone();
+        pulse.begin();
+        std::thread::scope(|scope| {
+            let disturber = scope.spawn(move || {
+                disturb(&pulse);
+                pulse.disturbed();
+            });
+            let round = self.play_on(address, until, None);
+            if let Err(panic) = disturber.join() {
+                std::panic::resume_unwind(panic);
+            }
+            round
+        })
     }
 
     /// Lets everybody repeat what was not answered, and look at the own claims.

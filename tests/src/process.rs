@@ -228,6 +228,14 @@ impl Server {
         self.process.wait("a server that was told to stop to end")
     }
 
+    /// Waits until it takes no connections any more.
+    pub fn wait_until_closed(&self) {
+        let closed = wait::until("the server to take no connections", PATIENCE, || {
+            Ok(std::net::TcpStream::connect(&self.address).is_err())
+        });
+        closed.unwrap_or_else(|error| panic!("{error:#}:\n{}", self.log()));
+    }
+
     /// Waits until it ends by itself.
     pub fn wait(self) -> End {
         self.process.wait("the server to end by itself")
@@ -270,7 +278,7 @@ impl Process {
         let (told, log) = (file(), file());
         // Opened anew: whoever reads must not move the place where the process writes.
         let to = |file: &NamedTempFile| Stdio::from(file.reopen().expect("a file can be opened twice"));
-        command.stdin(Stdio::null()).stdout(to(&told)).stderr(to(&log));
+        command.stdin(Stdio::piped()).stdout(to(&told)).stderr(to(&log));
         let child = command.spawn().expect("the program can be started");
         Self { child, told, log }
     }
@@ -283,7 +291,9 @@ impl Process {
 
     fn wait(mut self, what: &str) -> End {
         self.wait_for(what, PATIENCE);
-        let status = self.child.wait().expect("a child's end can be read");
+        // `Child::wait` would close its standard input first, which is the sign to end.
+        let status = self.child.try_wait().expect("a child's end can be read");
+        let status = status.expect("it has ended");
         End {
             status,
             told: read(&self.told),

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 pub use self::files::{EXTRA_STUDENTS, POOLS};
-use crate::crowd::{Crowd, Errand, Round, Until};
+use crate::crowd::{Crowd, Errand, Pulse, Round, Until};
 use crate::process::{Launch, Program, Server};
 
 /// How a trial's sitting is.
@@ -123,6 +123,18 @@ impl Trial {
         self.crowd.play(server.address(), until, None)
     }
 
+    /// Lets everybody play while `disturb` does what it does.
+    pub fn play_disturbed(
+        &mut self,
+        server: &Server,
+        until: Until,
+        disturb: impl FnOnce(&Pulse) + Send,
+    ) -> Round {
+        let round = self.crowd.play_disturbed(server.address(), until, disturb);
+        assert!(!round.too_long, "{round:?}:\n{}", server.log());
+        round
+    }
+
     /// Lets everybody play while more students are imported.
     pub fn play_and_import(&mut self, server: &Server, until: Until) -> Round {
         let staff = self.staff(server);
@@ -187,6 +199,13 @@ impl Trial {
                 body,
             ))
             .expect("a server answers")
+    }
+
+    /// Asks for a change that the store does not take now.
+    pub fn expect_unavailable(&self, server: &Server) {
+        let body = json!({ "resume": true, "reason": "is the store there?" });
+        let set = self.request(server, "POST", "/v1/staff/expiry", &self.staff_token, Some(&body));
+        assert_eq!(set.0, 503, "{}", set.1);
     }
 
     /// Suspends or resumes expiry.

@@ -1,16 +1,19 @@
 //! The whole product as a process that a test may kill: the same `main` as the binary `kaowei`, built with the
 //! engine's fail points.
 //!
-//! Promises: it ends with the thread that started it, also when the test was killed itself.
+//! Promises: it ends with its test, also when that was killed itself: its standard input is a pipe that the test holds
+//! open, and the end of that pipe is its own.
 
+use std::io::Read;
 use std::process::ExitCode;
 
-use rustix::process::{Signal, set_parent_process_death_signal};
+use rustix::process::{Signal, getpid, kill_process};
 
 fn main() -> ExitCode {
-    if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
-        eprintln!("kaowei-under-test: it would outlive its test: {error}");
-        return ExitCode::FAILURE;
-    }
+    std::thread::spawn(|| {
+        let ended = std::io::stdin().read_to_end(&mut Vec::new());
+        eprintln!("kaowei-under-test: the test is gone ({ended:?})");
+        kill_process(getpid(), Signal::KILL)
+    });
     kaowei::cli::run(std::env::args_os().collect())
 }

@@ -5,6 +5,7 @@
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use kaowei_loadtest::history::{
 };
 
 use super::person::Person;
-use super::{Round, Until};
+use super::{Pulse, Round, Until};
 
 /// Something that goes on beside a round, such as an import.
 pub type Errand = Pin<Box<dyn Future<Output = ()>>>;
@@ -42,8 +43,8 @@ pub(super) struct Scene {
     history: RefCell<History>,
     pub(super) pools: PoolIds,
     until: Until,
+    pulse: Arc<Pulse>,
     began: Instant,
-    answers: Cell<u32>,
     unavailable: Cell<u32>,
     lost: Cell<bool>,
     over: Cell<bool>,
@@ -54,7 +55,7 @@ impl Scene {
         target: Target,
         history: History,
         pools: PoolIds,
-        until: Until,
+        (until, pulse): (Until, Arc<Pulse>),
         began: Instant,
         people: usize,
     ) -> Self {
@@ -65,8 +66,8 @@ impl Scene {
             history: RefCell::new(history),
             pools,
             until,
+            pulse,
             began,
-            answers: Cell::new(0),
             unavailable: Cell::new(0),
             lost: Cell::new(false),
             over: Cell::new(false),
@@ -103,6 +104,7 @@ impl Scene {
                 everybody.await
             }
         };
+        scene.pulse.end();
         if let Some(errand) = errand {
             // An errand ends with its connection at the latest.
             let ended = tokio::time::timeout(LIMIT, errand).await;
@@ -114,7 +116,7 @@ impl Scene {
             .collect();
         let scene = Rc::into_inner(scene).expect("everybody has left");
         let round = Round {
-            answers: scene.answers.get(),
+            answers: scene.pulse.answers(),
             unavailable: scene.unavailable.get(),
             lost: scene.lost.get(),
             too_long,
@@ -124,7 +126,11 @@ impl Scene {
 
     /// Whether the round is over.
     pub(super) fn is_over(&self) -> bool {
-        let enough = matches!(self.until, Until::Answers(most) if self.answers.get() >= most);
+        let enough = match self.until {
+            Until::Answers(most) => self.pulse.answers() >= most,
+            Until::Disturbed => self.pulse.is_disturbed(),
+            Until::Gone | Until::Settled => false,
+        };
         self.over.get() || enough
     }
 
@@ -168,7 +174,7 @@ impl Scene {
             .borrow_mut()
             .push(kept, answer.claims.iter().copied());
         if answer.is_definite() {
-            self.answers.set(self.answers.get() + 1);
+            self.pulse.answered();
         } else if answer.code == Code::ConnectionLost {
             self.lost.set(true);
         } else if answer.status != 0 {

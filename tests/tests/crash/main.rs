@@ -1,5 +1,9 @@
 //! The real program, killed and disturbed while candidates play, with the load tester's judge as judge.
 
+mod control;
+mod database;
+mod files;
+mod kills;
 mod places;
 mod points;
 
@@ -25,4 +29,11 @@ impl On {
             }
         }
     }
+}
+
+/// Numbers from 1 to `most` that follow from a seed.
+fn rolls(seed: u64, most: u32) -> impl Iterator<Item = u32> {
+    use rand::{Rng, SeedableRng};
+    let mut dice = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+    std::iter::repeat_with(move || dice.random_range(1..=most))
 }
