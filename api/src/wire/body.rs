@@ -106,6 +106,13 @@ pub fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
 }
 
 fn explain<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Problem {
+    // Reading stops at the first mistake of meaning; one of form behind it still makes it no JSON at all.
+    let Ok(text) = std::str::from_utf8(body) else {
+        return Problem::unreadable(("请求内容不是 UTF-8 编码。", "The body is not UTF-8."));
+    };
+    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        return not_json(&error);
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let outcome: Result<T, _> = serde_path_to_error::deserialize(&mut deserializer);
     let Err(error) = outcome else {
@@ -126,11 +133,15 @@ fn explain<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Problem {
         }
         serde_json::error::Category::Syntax
         | serde_json::error::Category::Eof
-        | serde_json::error::Category::Io => Problem::unreadable((
-            format!("请求内容不是 JSON：{inner}。"),
-            format!("The body is not JSON: {inner}."),
-        )),
+        | serde_json::error::Category::Io => not_json(&inner),
     }
+}
+
+fn not_json(error: &serde_json::Error) -> Problem {
+    Problem::unreadable((
+        format!("请求内容不是 JSON：{error}。"),
+        format!("The body is not JSON: {error}."),
+    ))
 }
 
 /// The field that serde's message names as missing: its path ends at the object around it.
@@ -188,6 +199,9 @@ mod tests {
             ("{\"pool\":", 400, None),
             ("nonsense", 400, None),
             ("{\"pool\":\"a\"} x", 400, None),
+            ("{\"pool\":3} x", 400, None),
+            ("{\"pool\":3,}", 400, None),
+            ("{\"loop\":\"a", 400, None),
             ("{}", 422, Some("/pool")),
             ("{\"pool\":3}", 422, Some("/pool")),
             ("{\"pool\":\"a\",\"more\":[1,\"x\"]}", 422, Some("/more/1")),
