@@ -3,9 +3,11 @@
 mod control;
 mod database;
 mod files;
+mod full_disk;
 mod kills;
 mod places;
 mod points;
+mod time;
 
 /// The program under test.
 const KAOWEI: &str = env!("CARGO_BIN_EXE_kaowei-under-test");

@@ -206,7 +206,7 @@ fn nth_of(point: FailPoint, dice: u64) -> u32 {
         FailPoint::CheckpointWritten | FailPoint::CheckpointCommitted => 5,
         _ => 60,
     };
-    let roll = u32::try_from(dice * 2_654_435_761 % u64::from(most)).unwrap_or(0);
+    let roll = u32::try_from(dice * 2_654_435_761 % most).unwrap_or(0);
     roll + 1
 }
 
