@@ -47,8 +47,12 @@ pub(crate) async fn checkpoint(engine: Arc<Inner>, incarnation: Arc<Incarnation>
                     .ok();
             }
             Ok(_) => {
+                let rest = checkpoint.rest(started.elapsed());
                 opened = Some(checkpoint);
-                tokio::time::sleep(Checkpoint::rest(started.elapsed())).await;
+                tokio::select! {
+                    () = tokio::time::sleep(rest) => {}
+                    () = incarnation.hurry.notified() => {}
+                }
             }
             Err(error) => {
                 // Opened anew: what is stored counts, not what was remembered of it.

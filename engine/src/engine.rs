@@ -16,7 +16,7 @@ use crate::clock::EngineClock;
 use crate::fail_points::{FailPoint, pass};
 use crate::failure::{Failure, OpenError};
 use crate::incarnation::Incarnation;
-use crate::journal::{CellState, Entry, Writer, WriterEnd};
+use crate::journal::{CellState, Entry, Happened, Writer, WriterEnd};
 use crate::metrics;
 use crate::people::{AccountWriter, Accounts, Students};
 use crate::recovery::{self, Lead, Source};
@@ -209,9 +209,17 @@ impl Engine {
         let wanted = incarnation.published();
         let mut checkpointed = self.inner.checkpointed.subscribe();
         incarnation.checkpoint_wanted.notify_one();
-        let reached = checkpointed
-            .wait_for(|position| *position >= wanted || incarnation.is_over())
-            .await;
+        let reached = loop {
+            // Whoever waits need not wait for the checkpoint's rests too.
+            incarnation.hurry.notify_one();
+            let step = tokio::time::timeout(
+                Duration::from_millis(20),
+                checkpointed.wait_for(|position| *position >= wanted || incarnation.is_over()),
+            );
+            if let Ok(reached) = step.await {
+                break reached.map(|_| ());
+            }
+        };
         reached.map_err(|_| Failure::StoreUnavailable)?;
         if incarnation.is_over() {
             Err(Failure::StoreUnavailable)
@@ -296,7 +304,14 @@ impl Inner {
             "recovery is done"
         );
         self.current.store(Some(incarnation.clone()));
-        self.readiness.send_replace(Readiness::Ready);
+        if !self.say(Readiness::Ready) {
+            // Told to stop meanwhile: whoever stops has seen no incarnation to close, or this one.
+            incarnation.close();
+            incarnation.hand_over(Entry {
+                happened: Happened::Barrier,
+                then: Box::new(|_, _| {}),
+            });
+        }
         Ok((incarnation, ended))
     }
 
@@ -348,12 +363,12 @@ impl Inner {
     async fn recover(self: Arc<Self>, error: &str) -> Option<(Arc<Incarnation>, Ended)> {
         let mut wait = Duration::from_millis(50);
         loop {
-            if matches!(*self.readiness.borrow(), Readiness::Stopped { .. }) {
+            let recovering = Readiness::Recovering {
+                reason: format!("a commit failed: {error}"),
+            };
+            if !self.say(recovering) {
                 return None;
             }
-            self.readiness.send_replace(Readiness::Recovering {
-                reason: format!("a commit failed: {error}"),
-            });
             match self.clone().incarnate(true).await {
                 Ok(next) => return Some(next),
                 Err(OpenError::DatabaseTaken) => {
@@ -367,6 +382,17 @@ impl Inner {
                 }
             }
         }
+    }
+
+    /// Says how it is, unless it has stopped: that is for good.
+    fn say(&self, readiness: Readiness) -> bool {
+        self.readiness.send_if_modified(|said| {
+            let goes_on = !matches!(said, Readiness::Stopped { .. });
+            if goes_on {
+                *said = readiness;
+            }
+            goes_on
+        })
     }
 
     fn stop(&self, reason: &str) {

@@ -69,6 +69,8 @@ pub(crate) struct Incarnation {
     /// Events published, over all cells: what the tables must reach.
     published: AtomicI64,
     pub(crate) checkpoint_wanted: Notify,
+    /// Somebody waits for the tables.
+    pub(crate) hurry: Notify,
 }
 
 impl Incarnation {
@@ -103,6 +105,7 @@ impl Incarnation {
             over: AtomicBool::new(false),
             published: AtomicI64::new(published),
             checkpoint_wanted: Notify::new(),
+            hurry: Notify::new(),
         })
     }
 

@@ -5,6 +5,11 @@ use kaowei_benches::baselines::Baselines;
 use kaowei_benches::measure::Budget;
 use kaowei_benches::registry::{Outcomes, Row};
 use kaowei_benches::{machine, report, rows};
+use mimalloc::MiMalloc;
+
+/// As in the server.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Measures Kaowei beside what people use today, in one run, and prints one table.
 #[derive(Debug, Parser)]

@@ -239,7 +239,7 @@ impl World<'_> {
     }
 
     fn etag(&self, server: &Server) -> anyhow::Result<String> {
-        let answer = std::process::Command::new("curl")
+        let answer = Command::new("curl")
             .args([
                 "-s",
                 "-D",

@@ -113,6 +113,8 @@ impl Writer {
             if let Err(end) = self.commit(gathered, &committed).await {
                 break end;
             }
+            // What is durable is published and answered first; meanwhile the next batch gathers.
+            tokio::task::yield_now().await;
         };
         if end != WriterEnd::Closed {
             self.drop_the_rest(&end);
