@@ -235,6 +235,11 @@ impl<'a> Server<'a> {
         self.engine.clone().close().await;
     }
 
+    /// Stops it without a look at what it kept: for tests that broke its engine.
+    pub async fn abandon(mut self) {
+        self.stop_serving().await;
+    }
+
     async fn stop_serving(&mut self) {
         drop(self.stop.take());
         if let Some(serving) = self.serving.take() {

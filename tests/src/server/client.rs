@@ -57,6 +57,7 @@ impl Client {
     }
 
     /// The same with that token.
+    #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
         Self {
             token: Some(token.into()),

@@ -20,6 +20,8 @@ pub struct Operation {
     pub template: String,
     /// `public`, `candidate` or `staff`.
     pub tag: String,
+    /// Whether it takes a JSON body.
+    pub takes_json: bool,
     answers: Value,
 }
 
@@ -43,6 +45,7 @@ impl Contract {
                     method: method.to_uppercase(),
                     template: template.clone(),
                     tag: operation["tags"][0].as_str().unwrap_or("").into(),
+                    takes_json: operation["requestBody"]["content"]["application/json"].is_object(),
                     answers: operation["responses"].clone(),
                 });
             }

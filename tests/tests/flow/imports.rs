@@ -38,11 +38,10 @@ fn rejected(answer: &Value) -> Vec<u64> {
     lines.iter().map(|line| line["line"].as_u64().unwrap()).collect()
 }
 
-async fn r33_every_bad_line_is_reported_by_its_number_and_nothing_changes(place: Place) {
-    let server = Server::start_town(&place).await;
-    let national = server.staff("national");
+/// Its lines 3 to 13 are bad, each in its own way.
+fn bad_students() -> String {
     let person = "女,99101,991010,本科,4,22,22,院,专业,1,1,";
-    let students = format!(
+    format!(
         "{STUDENT_HEADER}\n\
          99,passport,G1,好,{person},1,,\n\
          99,library_card,G2,坏,{person},1,,\n\
@@ -58,15 +57,18 @@ async fn r33_every_bad_line_is_reported_by_its_number_and_nothing_changes(place:
          99,passport,G12,{},{person},1,,\n\
          99,passport,G13,好,{person},1;F,2,991010;991011\n",
         "长".repeat(101)
-    );
-    let campuses = "province_code,province_name,school_code,school_name,campus_code,campus_name,ticket_printing\n\
+    )
+}
+
+const BAD_CAMPUSES: &str = "province_code,province_name,school_code,school_name,campus_code,campus_name,ticket_printing\n\
         99,测试省,99101,测试学校101,991012,新校区,school\n\
         99,测试省,99102,测试学校102,991010,别校的校区,\n\
         all,测试省,99101,测试学校101,991013,新校区,\n\
         99,测试省,99101,测试学校101,99-13,新校区,\n\
         99,,99101,测试学校101,991013,新校区,\n\
         99,测试省,99101,测试学校101,991013,新校区,nobody\n";
-    let pools = "campus_code,subject_code,capacity,open,fee_fen,exam_date\n\
+
+const BAD_POOLS: &str = "campus_code,subject_code,capacity,open,fee_fen,exam_date\n\
         991011,3,10,true,1,\n\
         999999,1,10,true,1,\n\
         991010,9,10,true,1,\n\
@@ -75,20 +77,25 @@ async fn r33_every_bad_line_is_reported_by_its_number_and_nothing_changes(place:
         991010,1,10,maybe,1,\n\
         991010,1,10,true,0.01,\n\
         991010,1,4294967296,true,1,\n";
-    let results = "ticket,id_number,name,year,score\n\
+
+const BAD_RESULTS: &str = "ticket,id_number,name,year,score\n\
         T1,P1,考生1,2024,430\n\
         ,P1,考生1,2024,430\n\
         T3,P1,考生1,1900,430\n\
         T4,P1,考生1,2024,711\n\
         T5,P1,考生1,2024,4.5\n\
         T6,,考生1,2024,430\n";
+
+async fn r33_every_bad_line_is_reported_by_its_number_and_nothing_changes(place: Place) {
+    let server = Server::start_town(&place).await;
+    let national = server.staff("national");
     for (kind, text, bad, good) in [
-        ("students", students.as_str(), (3..=13).collect::<Vec<u64>>(), 2),
-        ("campuses", campuses, vec![3, 4, 5, 6, 7], 1),
-        ("pools", pools, (3..=9).collect(), 1),
-        ("cet4-results", results, (3..=7).collect(), 1),
+        ("students", bad_students(), (3..=13).collect::<Vec<u64>>(), 2),
+        ("campuses", BAD_CAMPUSES.into(), vec![3, 4, 5, 6, 7], 1),
+        ("pools", BAD_POOLS.into(), (3..=9).collect(), 1),
+        ("cet4-results", BAD_RESULTS.into(), (3..=7).collect(), 1),
     ] {
-        let refused = import(&national, kind, text.to_owned())
+        let refused = import(&national, kind, text)
             .await
             .refused(422, "invalid_request");
         assert_eq!(rejected(&refused), bad, "{kind}: {refused}");

@@ -2,11 +2,14 @@
 //! answer is checked against the server's own OpenAPI document, and every test ends with the audit trail verified.
 
 mod claims;
+mod http;
 mod imports;
 mod journey;
 mod keys;
+mod operation;
 mod people;
 mod precedence;
 mod sittings;
 mod staff;
 mod tokens;
+mod walk;

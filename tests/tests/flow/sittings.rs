@@ -6,6 +6,7 @@ use kaowei_tests::server::{Server, town_sitting};
 use serde_json::{Value, json};
 
 on_both_stores! {
+    without_a_sitting_there_is_nothing_to_register_for
     r18_everything_wrong_with_a_sitting_is_listed_and_changes_nothing
     r18_windows_follow_the_sitting_and_deadlines_end_with_payment
 }
@@ -20,7 +21,7 @@ fn with(pointer: &str, value: Value) -> Value {
     sitting
 }
 
-async fn r18_everything_wrong_with_a_sitting_is_listed_and_changes_nothing(place: Place) {
+async fn without_a_sitting_there_is_nothing_to_register_for(place: Place) {
     let server = Server::start(&place).await;
     let national = server.staff("national");
     let nobody = server.nobody();
@@ -29,7 +30,6 @@ async fn r18_everything_wrong_with_a_sitting_is_listed_and_changes_nothing(place
     let li = server.candidate(0);
     assert_eq!(li.get("/v1/account").await.expect(200)["name"], "考生0");
     assert_eq!(li.states().await, Vec::<String>::new());
-    // Without a sitting there is nothing to register for.
     let refused = [
         li.put("/v1/agreement", &json!({"version": "1"})).await,
         li.get("/v1/qualification").await,
@@ -47,6 +47,12 @@ async fn r18_everything_wrong_with_a_sitting_is_listed_and_changes_nothing(place
         Value::Null
     );
 
+    server.finish().await;
+}
+
+async fn r18_everything_wrong_with_a_sitting_is_listed_and_changes_nothing(place: Place) {
+    let server = Server::start(&place).await;
+    let (national, nobody) = (server.staff("national"), server.nobody());
     for scope in ["province:99", "school:99101"] {
         let put = server.staff(scope).put("/v1/staff/sitting", &town_sitting());
         put.await.refused(403, "forbidden");

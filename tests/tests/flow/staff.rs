@@ -10,6 +10,7 @@ on_both_stores! {
     r34_a_preview_says_what_a_change_does_and_the_change_does_it
     r34_a_lower_capacity_is_refused_with_the_numbers_or_drained
     r33_pools_are_made_and_changed_by_those_above_them
+    pools_of_unknown_campuses_and_subjects_are_refused
     r32_the_overview_and_lists_show_what_lies_below_the_scope
     r35_the_audit_lists_each_stream_in_pages
     expiry_is_suspended_and_resumed_by_staff_and_by_a_clock_that_jumps
@@ -145,7 +146,23 @@ async fn r33_pools_are_made_and_changed_by_those_above_them(place: Place) {
     let wang = server.enrolled(1).await;
     wang.claim("991011-3", "reject").await.refused(409, "pool_closed");
     assert_eq!(li.states().await, ["held"]);
+    let server = server.restart().await;
+    let kept = server
+        .staff("national")
+        .get("/v1/staff/pools/991011-3")
+        .await
+        .expect(200);
+    assert_eq!(
+        (&kept["fee_fen"], &kept["open"], &kept["held"]),
+        (&json!(9900), &json!(false), &json!(1))
+    );
+    server.finish().await;
+}
 
+async fn pools_of_unknown_campuses_and_subjects_are_refused(place: Place) {
+    let server = Server::start_town(&place).await;
+    let school = server.staff("school:99101");
+    let new = json!({"capacity": 5, "open": true, "fee_fen": 2500});
     for (pool, status, code) in [
         ("999999-1", 404, "not_found"),
         ("991010-9", 422, "invalid_request"),
@@ -169,16 +186,6 @@ async fn r33_pools_are_made_and_changed_by_those_above_them(place: Place) {
         .get("/v1/staff/pools/991011-S/preview?capacity=1")
         .await
         .refused(404, "not_found");
-    let server = server.restart().await;
-    let kept = server
-        .staff("national")
-        .get("/v1/staff/pools/991011-3")
-        .await
-        .expect(200);
-    assert_eq!(
-        (&kept["fee_fen"], &kept["open"], &kept["held"]),
-        (&json!(9900), &json!(false), &json!(1))
-    );
     server.finish().await;
 }
 
@@ -284,25 +291,17 @@ async fn r35_the_audit_lists_each_stream_in_pages(place: Place) {
         .await
         .expect(200);
     assert_eq!(cell["stream"], "cell:99");
-    assert!(
-        cell["records"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|record| record["kind"] == "enrolled")
-    );
+    let has = |list: &Value, kind: &str| {
+        let records = list["records"].as_array().unwrap();
+        records.iter().any(|record| record["kind"] == kind)
+    };
+    assert!(has(&cell, "enrolled"));
     let national = server
         .staff("national")
         .get("/v1/staff/audit?cell=all")
         .await
         .expect(200);
-    assert!(
-        national["records"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|record| record["kind"] == "sitting_saved")
-    );
+    assert!(has(&national, "sitting_saved"));
     let text = cell.to_string() + &national.to_string() + &whole.to_string();
     for personal in ["考生0", "\"P0\"", "13800000000"] {
         assert!(

@@ -12,6 +12,29 @@ on_both_stores! {
     another_s_claims_do_not_exist
 }
 
+/// A good token's claims, changed.
+type Change = fn(&mut TokenClaims);
+
+/// Claims that make a token useless, though the server's own key signed it.
+const USELESS: [(&str, Change); 9] = [
+    ("ended", |claims| claims.exp = 1_790_000_000),
+    ("ended long ago", |claims| claims.exp = 0),
+    ("another issuer", |claims| claims.iss = "elsewhere".into()),
+    ("no province", |claims| claims.province = None),
+    ("no person", |claims| claims.name = None),
+    ("no such document", |claims| {
+        claims.id_type = Some("library_card".into());
+    }),
+    ("no such number", |claims| {
+        claims.id_type = Some("resident_id".into());
+    }),
+    ("staff without a scope", |claims| claims.role = Role::Staff),
+    ("staff of nowhere", |claims| {
+        claims.role = Role::Staff;
+        claims.scope = Some("galaxy".into());
+    }),
+];
+
 async fn forged_ended_and_unreadable_tokens_are_all_unauthenticated(place: Place) {
     let server = Server::start_town(&place).await;
     let good = server.student_claims(&Student::number(0));
@@ -19,13 +42,8 @@ async fn forged_ended_and_unreadable_tokens_are_all_unauthenticated(place: Place
     server.bearer(&token).get("/v1/account").await.expect(200);
     let (head, signature) = token.rsplit_once('.').unwrap();
     let (_, payload) = head.split_once('.').unwrap();
-    let change = |change: fn(&mut TokenClaims)| {
-        let mut claims = good.clone();
-        change(&mut claims);
-        server.mint(&claims)
-    };
     let flipped = if signature.starts_with('A') { "B" } else { "A" };
-    for (what, token) in [
+    let mut tokens = vec![
         ("no token", String::new()),
         ("no JWT", "nonsense".into()),
         ("another's key", Keys::new(&[7; 32]).mint(&good).unwrap()),
@@ -40,49 +58,14 @@ async fn forged_ended_and_unreadable_tokens_are_all_unauthenticated(place: Place
             format!("eyJhbGciOiJIUzUxMiJ9.{payload}.{signature}"),
         ),
         ("very long", format!("{head}.{}", "A".repeat(20_000))),
-        ("ended", change(|claims| claims.exp = 1_790_000_000)),
-        ("ended long ago", change(|claims| claims.exp = 0)),
-        ("another issuer", change(|claims| claims.iss = "elsewhere".into())),
-        (
-            "no province",
-            change(|claims| {
-                claims.sub = "somebody new".into();
-                claims.province = None;
-            }),
-        ),
-        (
-            "no person",
-            change(|claims| {
-                claims.sub = "somebody new".into();
-                claims.name = None;
-            }),
-        ),
-        (
-            "no such document",
-            change(|claims| {
-                claims.sub = "somebody new".into();
-                claims.id_type = Some("library_card".into());
-            }),
-        ),
-        (
-            "no such number",
-            change(|claims| {
-                claims.sub = "somebody new".into();
-                claims.id_type = Some("resident_id".into());
-            }),
-        ),
-        (
-            "staff without a scope",
-            change(|claims| claims.role = Role::Staff),
-        ),
-        (
-            "staff of nowhere",
-            change(|claims| {
-                claims.role = Role::Staff;
-                claims.scope = Some("galaxy".into());
-            }),
-        ),
-    ] {
+    ];
+    for (what, change) in USELESS {
+        let mut claims = good.clone();
+        claims.sub = "somebody new".into();
+        change(&mut claims);
+        tokens.push((what, server.mint(&claims)));
+    }
+    for (what, token) in tokens {
         let client = server.bearer(&token);
         for path in ["/v1/account", "/v1/staff/overview"] {
             let refused = client.get(path).await;
@@ -91,16 +74,9 @@ async fn forged_ended_and_unreadable_tokens_are_all_unauthenticated(place: Place
         }
     }
     // The scheme's letters may be of either case; another scheme is none.
-    let lower = server
-        .nobody()
-        .get("/v1/account")
-        .with("authorization", &format!("bearer {token}"));
-    lower.await.expect(200);
-    let basic = server
-        .nobody()
-        .get("/v1/account")
-        .with("authorization", "Basic dXNlcjpwYXNz");
-    basic.await.refused(401, "unauthenticated");
+    let ask = |header: &str| server.nobody().get("/v1/account").with("authorization", header);
+    ask(&format!("bearer {token}")).await.expect(200);
+    ask("Basic dXNlcjpwYXNz").await.refused(401, "unauthenticated");
     // Public addresses don't look at tokens.
     server.bearer("nonsense").get("/v1/sitting").await.expect(200);
     server.finish().await;

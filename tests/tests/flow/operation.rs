@@ -1,0 +1,164 @@
+//! What operators look at: health, readiness, metrics, the document and its readable form (2.2).
+
+use std::collections::BTreeSet;
+
+use kaowei::server::HTTP_METRICS;
+use kaowei_engine::metrics::ALL;
+use kaowei_tests::engine::{Place, eventually};
+use kaowei_tests::on_both_stores;
+use kaowei_tests::server::Server;
+use serde_json::json;
+
+on_both_stores! {
+    health_and_readiness_answer_with_the_reason
+    every_metric_is_served_and_described_and_none_names_a_pool_or_a_person
+    the_document_is_served_and_readable_without_the_internet
+}
+
+async fn health_and_readiness_answer_with_the_reason(place: Place) {
+    let server = Server::start(&place).await;
+    let nobody = server.nobody();
+    assert_eq!(
+        nobody.get("/healthz").await.expect(200),
+        json!({"status": "alive"})
+    );
+    let ready = json!({"ready": true, "status": "ready", "reason": null});
+    assert_eq!(nobody.get("/readyz").await.expect(200), ready);
+    let token = server.staff("national");
+    let li = server.candidate(0);
+    li.get("/v1/account").await.expect(200);
+    // The engine stops under the server, as it does when another process takes over the store.
+    server.engine.clone().close().await;
+    assert_eq!(
+        nobody.get("/healthz").await.expect(200),
+        json!({"status": "alive"})
+    );
+    let reply = nobody.get("/readyz").await.expect(503);
+    assert_eq!(
+        (&reply["ready"], &reply["status"]),
+        (&json!(false), &json!("stopped"))
+    );
+    assert!(!reply["reason"].as_str().unwrap().is_empty());
+    token
+        .get("/v1/staff/overview")
+        .await
+        .refused(503, "store_unavailable");
+    let reply = li.claim("991010-1", "reject").await;
+    assert!(
+        reply.refused(503, "store_unavailable")["retry_after_ms"]
+            .as_u64()
+            .unwrap()
+            > 0
+    );
+    nobody.get("/v1/sitting").await.refused(503, "store_unavailable");
+    server.abandon().await;
+    let server = Server::start(&place).await;
+    server.nobody().get("/readyz").await.expect(200);
+    server.finish().await;
+}
+
+async fn every_metric_is_served_and_described_and_none_names_a_pool_or_a_person(place: Place) {
+    let server = Server::start_town(&place).await;
+    let (li, wang) = (server.enrolled(0).await, server.enrolled(1).await);
+    let seat = li.hold("991010-2").await;
+    wang.queue("991010-2").await;
+    li.claim("991010-2", "reject").await.expect(200);
+    li.claim("991010-9", "reject").await.refused(404, "not_found");
+    li.cancel(&seat).await.expect(200);
+    server
+        .nobody()
+        .get("/no/such/address")
+        .await
+        .refused(404, "not_found");
+    server.engine.verify_tables().await.unwrap();
+    let documented: Vec<(&str, &str)> = ALL
+        .iter()
+        .map(|metric| (metric.name, metric.help))
+        .chain(HTTP_METRICS.iter().map(|metric| (metric.name, metric.help)))
+        .collect();
+    eventually("every metric has been told", async || {
+        let text = server.metrics().await;
+        documented
+            .iter()
+            .all(|(name, _)| text.contains(&format!("# TYPE {name} ")))
+    })
+    .await;
+
+    let text = server.metrics().await;
+    for (name, help) in &documented {
+        assert!(
+            text.contains(&format!("# HELP {name} {help}")),
+            "{name} is not described:\n{text}"
+        );
+        assert!(name.starts_with("kaowei_"));
+    }
+    let described: BTreeSet<&str> = documented.iter().map(|(name, _)| *name).collect();
+    let samples = text.lines().filter(|line| line.starts_with("kaowei_"));
+    for sample in samples.clone() {
+        let name = sample.split(['{', ' ']).next().unwrap();
+        let base = ["_bucket", "_sum", "_count"]
+            .iter()
+            .find_map(|end| name.strip_suffix(end))
+            .unwrap_or(name);
+        assert!(
+            described.contains(name) || described.contains(base),
+            "{name} is not documented"
+        );
+        for personal in ["991010", "考生", "P0", "/no/such"] {
+            assert!(!sample.contains(personal), "{sample}");
+        }
+    }
+    for wanted in [
+        "kaowei_claims_total{outcome=\"held\"}",
+        "kaowei_claims_total{outcome=\"waiting\"}",
+        "kaowei_claims_total{outcome=\"repeated\"}",
+        "kaowei_claims_total{outcome=\"refused\"}",
+        "kaowei_promotions_total",
+        "kaowei_http_requests_total{route=\"/v1/claims\",method=\"POST\",status=\"201\",code=\"\"}",
+        "kaowei_http_requests_total{route=\"/v1/claims/{id}/cancel\",method=\"POST\",status=\"200\",code=\"\"}",
+        "kaowei_http_requests_total{route=\"unknown\",method=\"GET\",status=\"404\",code=\"not_found\"}",
+    ] {
+        let value = samples
+            .clone()
+            .find_map(|line| line.strip_prefix(wanted)?.trim().parse::<f64>().ok());
+        assert!(value.is_some_and(|value| value >= 1.0), "{wanted} {value:?}");
+    }
+    let breaches = samples
+        .clone()
+        .filter(|line| line.starts_with("kaowei_invariant_breaches_total"));
+    assert!(breaches.clone().count() > 5 && breaches.clone().all(|line| line.ends_with(" 0")));
+    server.finish().await;
+}
+
+async fn the_document_is_served_and_readable_without_the_internet(place: Place) {
+    let server = Server::start(&place).await;
+    let nobody = server.nobody();
+    let document = nobody.get("/openapi.json").await.expect(200);
+    assert_eq!(document, nobody.contract().document);
+    assert_eq!(document["openapi"], "3.1.0");
+    let page = nobody.get("/docs/").await;
+    assert_eq!(
+        (page.status, page.header("content-type").map(|kind| &kind[..9])),
+        (200, Some("text/html"))
+    );
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(
+        policy.contains("default-src 'self'") && policy.contains("frame-ancestors 'none'"),
+        "{policy}"
+    );
+    // It comes packed; what it loads is the server's own.
+    for (file, kind) in [
+        ("swagger-ui.css", "text/css"),
+        ("swagger-ui-bundle.js", "text/javascript"),
+        ("swagger-ui-standalone-preset.js", "text/javascript"),
+        ("swagger-initializer.js", "text/javascript"),
+    ] {
+        let reply = nobody.get(&format!("/docs/{file}")).await;
+        assert_eq!(
+            (reply.status, reply.header("content-type")),
+            (200, Some(kind)),
+            "{file}"
+        );
+    }
+    server.finish().await;
+}

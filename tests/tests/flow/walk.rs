@@ -1,0 +1,290 @@
+//! Who may do what: every operation of the OpenAPI document, asked by everybody (R32, 5.3). None is left out: an
+//! operation that this file does not know fails the test.
+
+use std::collections::BTreeMap;
+
+use kaowei_tests::engine::Place;
+use kaowei_tests::on_both_stores;
+use kaowei_tests::server::{Client, Operation, Reply, Server, Student, town_sitting};
+use serde_json::{Value, json};
+
+on_both_stores! {
+    every_operation_asked_by_everybody_answers_those_that_it_should
+}
+
+/// Staff, by scope. The things asked for are those of school 99101 in province 99.
+const SCOPES: [&str; 6] = [
+    "national",
+    "province:99",
+    "school:99101",
+    "province:98",
+    "school:99102",
+    "school:98101",
+];
+
+/// Whom of the staff an operation answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answers {
+    /// All: what they see is cut to their scope.
+    AllBelowTheirScope,
+    /// Those above school 99101; the others are refused.
+    ThoseAbove,
+    /// Provinces and the nation, above province 99.
+    ProvinceAndAbove,
+    /// Every province and the nation, whichever is asked for.
+    AnyProvince,
+    /// National staff.
+    National,
+    /// Those above take the line; the others are told that it lies outside their scope.
+    LinesBelowTheirScope,
+}
+
+impl Answers {
+    fn includes(self, scope: &str) -> bool {
+        match self {
+            Self::AllBelowTheirScope => true,
+            Self::ThoseAbove | Self::LinesBelowTheirScope => {
+                ["national", "province:99", "school:99101"].contains(&scope)
+            }
+            Self::ProvinceAndAbove => ["national", "province:99"].contains(&scope),
+            Self::AnyProvince => !scope.starts_with("school:"),
+            Self::National => scope == "national",
+        }
+    }
+}
+
+/// One request of an operation.
+struct Ask {
+    path: String,
+    body: Body,
+    answers: Answers,
+}
+
+enum Body {
+    None,
+    Json(Value),
+    Csv(&'static str),
+}
+
+impl Ask {
+    fn of(path: impl Into<String>, answers: Answers) -> Self {
+        Self {
+            path: path.into(),
+            body: Body::None,
+            answers,
+        }
+    }
+
+    fn json(self, body: Value) -> Self {
+        Self {
+            body: Body::Json(body),
+            ..self
+        }
+    }
+
+    fn csv(self, text: &'static str) -> Self {
+        Self {
+            body: Body::Csv(text),
+            ..self
+        }
+    }
+
+    async fn by(&self, client: &Client, method: &str) -> Reply {
+        let call = client.call(method, &self.path);
+        match &self.body {
+            Body::None => call.await,
+            Body::Json(body) => call.json(body).await,
+            Body::Csv(text) => call.csv(*text).await,
+        }
+    }
+}
+
+/// What is asked of each operation; `claim` is candidate 0's.
+fn asks(operation: &Operation, claim: &str) -> Vec<Ask> {
+    use Answers::AllBelowTheirScope as All;
+    let plain = |path: &str| vec![Ask::of(path, All)];
+    match (operation.method.as_str(), operation.template.as_str()) {
+        ("GET", "/problems/{code}") => plain("/problems/pool_full"),
+        ("GET", "/v1/claims/{id}") => plain(&format!("/v1/claims/{claim}")),
+        ("GET", path) if operation.tag != "staff" && !path.contains('{') => plain(path),
+        ("PUT", "/v1/agreement") => vec![Ask::of("/v1/agreement", All).json(json!({"version": "2026-1"}))],
+        ("POST", "/v1/enrolment") => {
+            vec![Ask::of("/v1/enrolment", All).json(json!({"phone_confirmed": true}))]
+        }
+        ("POST", "/v1/claims") => {
+            vec![Ask::of("/v1/claims", All).json(json!({"pool": "991010-2", "on_full": "waitlist"}))]
+        }
+        ("POST", "/v1/claims/{id}/cancel") => plain(&format!("/v1/claims/{claim}/cancel")),
+        ("DELETE", "/v1/enrolment") => plain("/v1/enrolment"),
+        _ => staff_asks(operation),
+    }
+}
+
+fn staff_asks(operation: &Operation) -> Vec<Ask> {
+    use Answers::{
+        AllBelowTheirScope, AnyProvince, LinesBelowTheirScope, National, ProvinceAndAbove, ThoseAbove,
+    };
+    let pool = "/v1/staff/pools/991010-3";
+    let reason = json!({"resume": true, "reason": "a walk"});
+    match (operation.method.as_str(), operation.template.as_str()) {
+        (
+            "GET",
+            path @ ("/v1/staff/overview" | "/v1/staff/pools" | "/v1/staff/sitting" | "/v1/staff/expiry"),
+        ) => {
+            vec![Ask::of(path, AllBelowTheirScope)]
+        }
+        ("GET", "/v1/staff/pools/{id}") => vec![Ask::of(pool, ThoseAbove)],
+        ("PUT", "/v1/staff/pools/{id}") => {
+            let as_it_is = json!({"capacity": 1, "open": true, "fee_fen": 3000});
+            vec![Ask::of(pool, ThoseAbove).json(as_it_is)]
+        }
+        ("PATCH", "/v1/staff/pools/{id}") => vec![Ask::of(pool, ThoseAbove).json(json!({"open": true}))],
+        ("GET", "/v1/staff/pools/{id}/preview") => {
+            vec![Ask::of(format!("{pool}/preview?capacity=3"), ThoseAbove)]
+        }
+        ("PUT", "/v1/staff/sitting") => vec![Ask::of("/v1/staff/sitting", National).json(town_sitting())],
+        ("POST", "/v1/staff/expiry") => vec![Ask::of("/v1/staff/expiry", National).json(reason)],
+        ("POST", "/v1/staff/imports/{kind}") => vec![
+            Ask::of("/v1/staff/imports/campuses", LinesBelowTheirScope).csv(CAMPUS),
+            Ask::of("/v1/staff/imports/pools", LinesBelowTheirScope).csv(POOL),
+            Ask::of("/v1/staff/imports/students", LinesBelowTheirScope).csv(STUDENT),
+            // Results are nobody's school's; who imports them is a province at least.
+            Ask::of("/v1/staff/imports/cet4-results", AnyProvince).csv(RESULT),
+        ],
+        ("GET", "/v1/staff/exports/{file}") => vec![
+            Ask::of("/v1/staff/exports/claims.csv", AllBelowTheirScope),
+            Ask::of("/v1/staff/exports/enrolments.csv", AllBelowTheirScope),
+            Ask::of("/v1/staff/exports/orders.csv", AllBelowTheirScope),
+        ],
+        ("GET", "/v1/staff/audit") => vec![
+            Ask::of("/v1/staff/audit?pool=991010-3", ThoseAbove),
+            Ask::of("/v1/staff/audit?cell=99", ProvinceAndAbove),
+            Ask::of("/v1/staff/audit?cell=all", National),
+        ],
+        (method, template) => panic!("this walk does not know {method} {template}: add who may ask it"),
+    }
+}
+
+const CAMPUS: &str = "province_code,province_name,school_code,school_name,campus_code,campus_name\n\
+    99,测试省,99101,测试学校101,991010,99101-0校区\n";
+const POOL: &str = "campus_code,subject_code,capacity,open,fee_fen\n991010,3,1,true,3000\n";
+const STUDENT: &str = "province_code,id_type,id_number,name,gender,school_code,campus_code,degree,program_years,\
+    entry_year,grade,department,major,class,student_number,remarks,subjects\n\
+    99,passport,W1,漫步者,女,99101,991010,本科,4,22,22,院,专业,1,1,,1\n";
+const RESULT: &str = "ticket,id_number,name,year,score\nT1,P1,考生1,2024,430\n";
+
+async fn every_operation_asked_by_everybody_answers_those_that_it_should(place: Place) {
+    let server = Server::start_town(&place).await;
+    let (owner, other) = (server.enrolled(0).await, server.enrolled(1).await);
+    let claim = owner.hold("991010-1").await;
+    let nobody = server.nobody();
+    let staff: BTreeMap<&str, Client> = SCOPES.map(|scope| (scope, server.staff(scope))).into();
+    let mut operations = nobody.contract().operations().to_vec();
+    // What deletes goes last.
+    operations.sort_by_key(|operation| {
+        (
+            operation.method == "DELETE",
+            operation.template.ends_with("cancel"),
+        )
+    });
+    for operation in &operations {
+        let method = operation.method.as_str();
+        for ask in asks(operation, &claim) {
+            let what = format!("{method} {}", ask.path);
+            match operation.tag.as_str() {
+                "public" => {
+                    for client in [&nobody, &owner, &other].into_iter().chain(staff.values()) {
+                        assert_eq!(ask.by(client, method).await.status, 200, "{what}");
+                    }
+                }
+                "candidate" => of_candidates(&ask, method, &nobody, &staff, [&owner, &other], &what).await,
+                "staff" => of_staff(&ask, method, &nobody, &staff, [&owner, &other], &what).await,
+                tag => panic!("{what} is tagged {tag}"),
+            }
+        }
+    }
+    shows_only_what_is_below(&server).await;
+    server.finish().await;
+}
+
+async fn of_candidates(
+    ask: &Ask,
+    method: &str,
+    nobody: &Client,
+    staff: &BTreeMap<&str, Client>,
+    [owner, other]: [&Client; 2],
+    what: &str,
+) {
+    ask.by(nobody, method).await.refused(401, "unauthenticated");
+    for staff in staff.values() {
+        ask.by(staff, method).await.refused(403, "forbidden");
+    }
+    let others = ask.by(other, method).await;
+    if ask.path.contains("-1-1") {
+        others.refused(404, "not_found");
+    } else {
+        assert!(
+            matches!(others.status, 200 | 201 | 204),
+            "{what}: {}",
+            others.text()
+        );
+    }
+    let own = ask.by(owner, method).await;
+    assert!(matches!(own.status, 200 | 201 | 204), "{what}: {}", own.text());
+}
+
+async fn of_staff(
+    ask: &Ask,
+    method: &str,
+    nobody: &Client,
+    staff: &BTreeMap<&str, Client>,
+    candidates: [&Client; 2],
+    what: &str,
+) {
+    ask.by(nobody, method).await.refused(401, "unauthenticated");
+    for candidate in candidates {
+        ask.by(candidate, method).await.refused(403, "forbidden");
+    }
+    for (scope, staff) in staff {
+        let reply = ask.by(staff, method).await;
+        if ask.answers.includes(scope) {
+            assert_eq!(reply.status, 200, "{what} by {scope}: {}", reply.text());
+        } else if ask.answers == Answers::LinesBelowTheirScope {
+            let refused = reply.refused(422, "invalid_request");
+            assert_eq!(refused["rejected"][0]["line"], 2, "{what} by {scope}");
+            assert!(
+                refused.to_string().contains("scope"),
+                "{what} by {scope}: {refused}"
+            );
+        } else {
+            reply.refused(403, "forbidden");
+        }
+    }
+}
+
+/// What all may ask for shows to each only what lies below the scope.
+async fn shows_only_what_is_below(server: &Server<'_>) {
+    server.student(&Student::of_99102(0)).enrol().await;
+    server.enrolled(2).await.hold("991010-1").await;
+    for scope in SCOPES {
+        let staff = server.staff(scope);
+        let sees_99101 = ["national", "province:99", "school:99101"].contains(&scope);
+        let sees_99102 = ["national", "province:99", "school:99102"].contains(&scope);
+        let list = staff.get("/v1/staff/pools").await.text();
+        assert_eq!(
+            (list.contains("991010-1"), list.contains("991020-1")),
+            (sees_99101, sees_99102),
+            "{scope}"
+        );
+        let claims = staff.get("/v1/staff/exports/claims.csv").await.text();
+        assert_eq!(claims.contains("991010-1"), sees_99101, "{scope}");
+        let enrolments = staff.get("/v1/staff/exports/enrolments.csv").await.text();
+        assert_eq!(
+            (enrolments.contains(",99101,"), enrolments.contains(",99102,")),
+            (sees_99101, sees_99102),
+            "{scope}"
+        );
+        let overview = staff.get("/v1/staff/overview").await.expect(200);
+        assert_eq!(overview["total"]["held"], json!(u8::from(sees_99101)), "{scope}");
+    }
+}
