@@ -303,16 +303,21 @@ impl Inner {
             events = published,
             "recovery is done"
         );
+        self.answer_by(&incarnation);
+        Ok((incarnation, ended))
+    }
+
+    /// Lets an incarnation answer; one that comes when the engine was told to stop is closed at once, since whoever
+    /// stops it has perhaps seen none to close.
+    fn answer_by(&self, incarnation: &Arc<Incarnation>) {
         self.current.store(Some(incarnation.clone()));
         if !self.say(Readiness::Ready) {
-            // Told to stop meanwhile: whoever stops has seen no incarnation to close, or this one.
             incarnation.close();
             incarnation.hand_over(Entry {
                 happened: Happened::Barrier,
                 then: Box::new(|_, _| {}),
             });
         }
-        Ok((incarnation, ended))
     }
 
     /// Lets one incarnation follow the other until the engine is closed or must not go on.
@@ -346,7 +351,12 @@ impl Inner {
                         "a commit failed: all that was decided on top of it is dropped, recovery reads what is true"
                     );
                     match self.clone().recover(&error).await {
-                        Some(next) => (incarnation, ended) = next,
+                        Some(next) => {
+                            (incarnation, ended) = next;
+                            // An import that the same failure cut off is finished, or told why not.
+                            let engine = Engine { inner: self.clone() };
+                            tokio::spawn(async move { engine.take_changes().await.map(drop).ok() });
+                        }
                         None => break,
                     }
                 }

@@ -132,7 +132,7 @@ impl Engine {
         id: PoolId,
         new: NewPool,
     ) -> Result<(bool, PoolView), Denied> {
-        let _one_at_a_time = self.inner.changes.lock().await;
+        let _one_at_a_time = self.take_changes().await?;
         let incarnation = self.incarnation()?;
         let created = incarnation.pool(id).is_none();
         let made = Self::save_pool(&incarnation, staff, id, new)?;

@@ -36,7 +36,7 @@ impl Engine {
                 .to_owned();
             return Err(Denied::Invalid { pointer, problem });
         }
-        let _one_at_a_time = self.inner.changes.lock().await;
+        let _one_at_a_time = self.take_changes().await?;
         let incarnation = self.incarnation()?;
         let current = incarnation.catalogue().sitting.clone();
         if let Some(current) = current.filter(|current| **current == sitting) {

@@ -2,7 +2,8 @@
 //!
 //! A file with bad lines changes nothing unless told to skip them. Memory stays flat: a thread of its own reads the
 //! file and hands over slices. The file is copied into the data folder first, so that an import that a crash cut off
-//! while it was applied is resumed at the next start; applying a line twice changes nothing.
+//! while it was applied is resumed at the next start, and one that a lost store cut off before staff change anything
+//! else, so that it never comes back over what was changed since; applying a line twice changes nothing.
 
 mod apply;
 mod line;
@@ -85,16 +86,22 @@ impl Engine {
         if kind == ImportKind::Cet4Results && matches!(staff.scope, Scope::School(_)) {
             return Err(Denied::OutOfScope);
         }
-        let _one_at_a_time = self.inner.changes.lock().await;
+        let _one_at_a_time = self.take_changes().await?;
         let mut report = self.validate(staff, kind, file, progress).await?;
         if options.dry_run || (report.rejected_total > 0 && !options.skip_bad) {
             return Ok(report);
         }
         pass(FailPoint::ImportValidated);
         let spooled = self.spool(staff, kind, file).await?;
-        self.apply(staff, kind, &spooled.path, &mut report, progress)
-            .await?;
+        let applied = self
+            .apply(staff, kind, &spooled.path, &mut report, progress)
+            .await;
+        if let Err(Denied::Failed(failure)) = applied {
+            // The note stays: it is finished before anything else is changed, or at the next start.
+            return Err(failure.into());
+        }
         self.forget_spool(spooled).await?;
+        applied?;
         report.applied = true;
         Ok(report)
     }

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use kaowei_core::registration::ImportKind;
+use tokio::sync::MutexGuard;
 
 use super::super::Staff;
 use super::{ImportReport, file_failed};
 use crate::Engine;
-use crate::failure::{Denied, OpenError};
+use crate::failure::{Denied, Failure, OpenError};
 use crate::people::unavailable;
 use crate::store::on;
 
@@ -76,6 +77,16 @@ impl Engine {
             tracing::warn!(%error, file = %spooled.path.display(), "an applied import's file could not be deleted; it may be");
         }
         Ok(())
+    }
+
+    /// The turn of a change by staff: one at a time, and what a lost store cut off comes first.
+    pub(crate) async fn take_changes(&self) -> Result<MutexGuard<'_, ()>, Failure> {
+        let turn = self.inner.changes.lock().await;
+        self.resume_imports().await.map_err(|error| {
+            tracing::warn!(%error, "an import that was cut off can't be finished yet; no other change goes before it");
+            Failure::StoreUnavailable
+        })?;
+        Ok(turn)
     }
 
     /// Finishes what a crash cut off; files that nothing was applied of are discarded.
