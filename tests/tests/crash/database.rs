@@ -92,7 +92,7 @@ fn a_server_that_recovers_while_it_stops_ends_all_the_same() {
     let (cluster, database, mut trial) = stage(46);
     let server = trial.program.answering();
     trial.play(&server, Until::Answers(100));
-    cluster.kill_backends(&database).expect("backends can be ended");
+    cluster.crash_backends(&database).expect("backends can be killed");
     cluster.sigstop().expect("PostgreSQL can be stopped");
     trial.expect_unavailable(&server);
     wait_until_ready_says(&server, 503, "a commit failed");
@@ -102,6 +102,7 @@ fn a_server_that_recovers_while_it_stops_ends_all_the_same() {
     let end = server.wait();
     assert_eq!(end.status.code(), Some(0), "{}", end.log);
     end.assert_sound();
+    cluster.wait_until_ready().expect("PostgreSQL recovers");
     let server = trial.program.answering();
     trial.close(server);
 }

@@ -4,6 +4,7 @@ mod control;
 mod database;
 mod files;
 mod full_disk;
+mod imports;
 mod kills;
 mod places;
 mod points;
