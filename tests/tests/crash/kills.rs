@@ -4,7 +4,7 @@ use kaowei_tests::crowd::Until;
 use kaowei_tests::trial::{Trial, World};
 use rustix::process::Signal;
 
-use super::{KAOWEI, On, rolls};
+use super::{KAOWEI, On, rolls, seeded};
 
 /// How often each store's server is killed.
 const KILLS: usize = 12;
@@ -38,6 +38,7 @@ mod postgres {
 }
 
 fn killed_at_random(on: On, seed: u64) {
+    let seed = seeded(seed);
     let mut trial = Trial::new(KAOWEI, on.url(), World::lasting(seed));
     for (at, answers) in (1..).zip(rolls(seed, 400).take(KILLS)) {
         let server = trial.program.answering();
@@ -62,6 +63,7 @@ fn killed_at_random(on: On, seed: u64) {
 }
 
 fn told_to_stop(on: On, seed: u64) {
+    let seed = seeded(seed);
     let mut trial = Trial::new(KAOWEI, on.url(), World::lasting(seed));
     for answers in rolls(seed, 400).take(4) {
         let server = trial.program.answering();

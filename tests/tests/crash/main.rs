@@ -40,3 +40,11 @@ fn rolls(seed: u64, most: u32) -> impl Iterator<Item = u32> {
     let mut dice = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
     std::iter::repeat_with(move || dice.random_range(1..=most))
 }
+
+/// A test's seed; `CRASH_SEED=n` adds n, for another run of the same tests.
+fn seeded(own: u64) -> u64 {
+    let more = std::env::var("CRASH_SEED")
+        .ok()
+        .and_then(|text| text.parse::<u64>().ok());
+    own + 1_000 * more.unwrap_or(0)
+}

@@ -5,7 +5,7 @@ use kaowei_tests::crowd::{Round, Until};
 use kaowei_tests::process::{Launch, Server};
 use kaowei_tests::trial::{Trial, World};
 
-use super::{KAOWEI, On};
+use super::{KAOWEI, On, seeded};
 
 /// Points of a candidate's first request: each needs candidates who were never seen.
 const ACCOUNTS: [FailPoint; 2] = [FailPoint::AccountBeforeWrite, FailPoint::AccountAfterWrite];
@@ -133,18 +133,21 @@ fn accounts_survive(on: On, seed: u64) {
 }
 
 fn claims_survive(on: On, points: &[FailPoint], seed: u64) {
+    let seed = seeded(seed);
     let mut trial = Trial::new(KAOWEI, on.url(), World::lasting(seed));
     let server = die_at_each(&mut trial, points, seed);
     trial.close(server);
 }
 
 fn ends_survive(on: On, seed: u64) {
+    let seed = seeded(seed);
     let mut trial = Trial::new(KAOWEI, on.url(), World::fleeting(seed));
     let server = die_at_each(&mut trial, &ENDS, seed);
     trial.close(server);
 }
 
 fn imports_survive(on: On, seed: u64) {
+    let seed = seeded(seed);
     for point in IMPORTS {
         let mut trial = Trial::new(KAOWEI, on.url(), World::lasting(seed));
         let server = trial.armed(point.name(), 1).answers();
@@ -157,6 +160,7 @@ fn imports_survive(on: On, seed: u64) {
 }
 
 fn starts_survive(on: On, seed: u64) {
+    let seed = seeded(seed);
     let mut trial = Trial::new(KAOWEI, on.url(), World::lasting(seed));
     for point in STARTS {
         let server = trial.program.answering();
