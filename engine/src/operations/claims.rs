@@ -24,6 +24,7 @@ use crate::incarnation::Incarnation;
 use crate::journal::Fate;
 use crate::metrics::{ClaimOutcome, claim_answered};
 use crate::people::keep_remark;
+use crate::store::is_storable;
 use crate::views::{Account, ClaimAnswer, ClaimView};
 
 /// When to ask again when the door is full.
@@ -206,8 +207,8 @@ impl Engine {
             return Ok(listed);
         }
         let length = text.chars().count();
-        if text.trim().is_empty() || length > REASON_MAX {
-            let problem = format!("must have 1 to {REASON_MAX} characters");
+        if text.trim().is_empty() || length > REASON_MAX || !is_storable(text) {
+            let problem = format!("must have 1 to {REASON_MAX} characters, none of them U+0000");
             return Err(Denied::Invalid {
                 pointer: "/reason".into(),
                 problem,

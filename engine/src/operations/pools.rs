@@ -14,7 +14,11 @@ use crate::actors::{Ask, Campus, PoolHandle};
 use crate::failure::{Denied, Failure};
 use crate::incarnation::Incarnation;
 use crate::journal::{Entry, Fate, Happened, PoolEvents, Sealed};
+use crate::store::is_storable;
 use crate::views::{Account, PoolFilter, PoolView, Preview};
+
+/// The longest date of an exam, in characters.
+const EXAM_DATE_MAX: usize = 100;
 
 /// A pool as staff define it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +120,7 @@ impl Engine {
         if !staff.scope.covers(pool.facts.site) {
             return Err(Denied::OutOfScope);
         }
+        check_exam_date(change.exam_date.as_deref())?;
         change_pool(staff, &pool, change)?
             .await
             .unwrap_or(Err(Failure::StoreUnavailable.into()))?;
@@ -158,6 +163,7 @@ impl Engine {
             fee,
             exam_date,
         } = new;
+        check_exam_date(exam_date.as_deref())?;
         if let Some(pool) = incarnation.pool(id) {
             let change = Change {
                 capacity: Some(capacity),
@@ -210,6 +216,16 @@ impl Engine {
             refused,
         })
     }
+}
+
+fn check_exam_date(text: Option<&str>) -> Result<(), Denied> {
+    if text.is_none_or(|text| is_storable(text) && text.chars().count() <= EXAM_DATE_MAX) {
+        return Ok(());
+    }
+    Err(Denied::Invalid {
+        pointer: "/exam_date".into(),
+        problem: format!("must have at most {EXAM_DATE_MAX} characters, none of them U+0000"),
+    })
 }
 
 /// What a pool of that campus and subject would be.

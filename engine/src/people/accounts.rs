@@ -16,7 +16,7 @@ use super::{IdType, unavailable};
 use crate::fail_points::{FailPoint, pass};
 use crate::failure::{Denied, Failure};
 use crate::store::Kind::{Bytes, Integer, Text};
-use crate::store::{Column, Db, Secrets, Statement, Store, on};
+use crate::store::{Column, Db, Secrets, Statement, Store, is_storable, on};
 use crate::views::Account;
 
 /// Most accounts made in one transaction.
@@ -123,7 +123,8 @@ impl Accounts {
 
     async fn make(&self, hash: IdentityHash, identity: Identity<'_>, now: Moment) -> Result<Account, Denied> {
         let person = identity.person.ok_or(Denied::UnknownAccount)?;
-        if !person.id_type.accepts(&person.id_number) {
+        let texts = [&person.name, &person.phone];
+        if !person.id_type.accepts(&person.id_number) || !texts.into_iter().all(|text| is_storable(text)) {
             return Err(Denied::UnknownAccount);
         }
         let (made, wait) = oneshot::channel();

@@ -17,6 +17,12 @@ pub(crate) use journal::{Batch, CellAdvance, CommitError, JournalConnection, Jou
 pub(crate) use rows::{Column, Kind, Statement, upsert};
 pub(crate) use secrets::{SealError, Secrets};
 
+/// Whether both stores can keep a text: PostgreSQL keeps no U+0000. What callers hand in is checked with this before
+/// anything is decided, or the tables could never take over what the journal says.
+pub(crate) fn is_storable(text: &str) -> bool {
+    !text.contains('\0')
+}
+
 /// Runs the same expression on either kind of connection pool.
 macro_rules! on {
     ($db:expr, $pool:ident => $body:expr) => {

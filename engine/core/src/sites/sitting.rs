@@ -67,7 +67,7 @@ pub struct Document {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SittingProblem {
     /// A text that must not be empty or is too long.
-    #[error("{at}: must have 1 to {max} characters")]
+    #[error("{at}: must have 1 to {max} characters, none of them U+0000")]
     Text {
         /// JSON pointer.
         at: String,
@@ -205,7 +205,8 @@ impl Sitting {
     fn validate_texts(&self, problems: &mut Vec<SittingProblem>) {
         let mut text = |at: &str, text: &str, max: usize| {
             let length = text.chars().count();
-            if length == 0 || length > max {
+            // No store has to keep what PostgreSQL can't.
+            if length == 0 || length > max || text.contains('\0') {
                 problems.push(SittingProblem::Text { at: at.into(), max });
             }
         };

@@ -11,6 +11,7 @@ use super::super::NewPool;
 use crate::failure::Denied;
 use crate::incarnation::Incarnation;
 use crate::people::{IdType, ImportedStudent, split};
+use crate::store::is_storable;
 use crate::views::{Catalogue, StudentRecord};
 
 /// A good line.
@@ -148,6 +149,9 @@ impl Columns {
 
     /// Reads one line.
     pub(super) fn parse(&self, record: &csv::StringRecord, context: &Context) -> Result<Line, String> {
+        if !record.iter().all(is_storable) {
+            return Err("holds the character U+0000".into());
+        }
         let line = Cells {
             columns: self,
             record,
