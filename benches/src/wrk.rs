@@ -32,7 +32,21 @@ pub fn measure(
     )?))
 }
 
+/// Sends the script's requests and looks at no answer: to bring a server into a state.
+pub fn run_whatever_comes(
+    url: &str,
+    connections: usize,
+    script: &Path,
+    budget: &Budget,
+) -> anyhow::Result<()> {
+    tell(url, connections, Some(script), budget.measured).map(|_| ())
+}
+
 fn run(url: &str, connections: usize, script: Option<&Path>, lasting: Duration) -> anyhow::Result<f64> {
+    requests_per_second(&tell(url, connections, script, lasting)?)
+}
+
+fn tell(url: &str, connections: usize, script: Option<&Path>, lasting: Duration) -> anyhow::Result<String> {
     // wrk takes whole seconds only.
     let seconds = lasting.as_secs().max(1);
     let mut wrk = Command::new("wrk");
@@ -54,7 +68,7 @@ fn run(url: &str, connections: usize, script: Option<&Path>, lasting: Duration) 
         "wrk: {}",
         String::from_utf8_lossy(&output.stderr).trim()
     );
-    requests_per_second(&String::from_utf8_lossy(&output.stdout))
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 fn requests_per_second(told: &str) -> anyhow::Result<f64> {

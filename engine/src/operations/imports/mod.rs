@@ -14,7 +14,6 @@ use std::path::Path;
 
 use kaowei_core::ids::national_cell;
 use kaowei_core::registration::{Event, ImportKind};
-use kaowei_core::sites::Scope;
 use serde::Serialize;
 
 use super::Staff;
@@ -83,8 +82,9 @@ impl Engine {
         options: ImportOptions,
         progress: Progress<'_>,
     ) -> Result<ImportReport, Denied> {
-        if kind == ImportKind::Cet4Results && matches!(staff.scope, Scope::School(_)) {
-            return Err(Denied::OutOfScope);
+        if kind == ImportKind::Cet4Results {
+            // Results belong to no province, so nobody below the nation may overwrite them (R32).
+            staff.national_only()?;
         }
         let _one_at_a_time = self.take_changes().await?;
         let mut report = self.validate(staff, kind, file, progress).await?;
