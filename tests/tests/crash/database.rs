@@ -11,16 +11,16 @@ use rustix::process::Signal;
 use super::KAOWEI;
 
 /// A cluster of a test's own, with a database and a stage on it.
-fn stage(seed: u64) -> (Postgres, String, Trial) {
+fn stage(world: World) -> (Postgres, String, Trial) {
     let cluster = Postgres::private(Settings::default()).expect("PostgreSQL starts");
     let database = cluster.create_database().expect("a database can be made");
-    let trial = Trial::new(KAOWEI, Some(cluster.url(&database)), World::lasting(seed));
+    let trial = Trial::new(KAOWEI, Some(cluster.url(&database)), world);
     (cluster, database, trial)
 }
 
 #[test]
 fn an_immediate_restart_loses_nothing() {
-    let (cluster, _, mut trial) = stage(41);
+    let (cluster, _, mut trial) = stage(World::lasting(41));
     let server = trial.program.answering();
     trial.play_disturbed(&server, Until::Disturbed, |pulse| {
         for _ in 0..3 {
@@ -32,9 +32,24 @@ fn an_immediate_restart_loses_nothing() {
     trial.close(server);
 }
 
+/// Cascades, expiries and ends of enrolments are under way when the database goes.
+#[test]
+fn an_immediate_restart_among_cascades_and_ends_loses_nothing() {
+    let (cluster, _, mut trial) = stage(World::fleeting(47));
+    let server = trial.program.answering();
+    trial.play_disturbed(&server, Until::Disturbed, |pulse| {
+        for _ in 0..4 {
+            pulse.wait_for(300);
+            cluster.restart_immediate().expect("PostgreSQL restarts");
+        }
+        pulse.wait_for(300);
+    });
+    trial.close(server);
+}
+
 #[test]
 fn backends_killed_in_their_commit_lose_nothing() {
-    let (cluster, database, mut trial) = stage(42);
+    let (cluster, database, mut trial) = stage(World::lasting(42));
     let server = trial.program.answering();
     trial.play_disturbed(&server, Until::Disturbed, |pulse| {
         for _ in 0..6 {
@@ -53,7 +68,7 @@ fn backends_killed_in_their_commit_lose_nothing() {
 
 #[test]
 fn a_database_that_stands_still_and_goes_on_loses_nothing() {
-    let (cluster, _, mut trial) = stage(43);
+    let (cluster, _, mut trial) = stage(World::lasting(43));
     let server = trial.program.answering();
     trial.play_disturbed(&server, Until::Disturbed, |pulse| {
         for _ in 0..2 {
@@ -70,7 +85,7 @@ fn a_database_that_stands_still_and_goes_on_loses_nothing() {
 
 #[test]
 fn a_server_without_its_database_stops_when_told_to() {
-    let (cluster, _, mut trial) = stage(44);
+    let (cluster, _, mut trial) = stage(World::lasting(44));
     let server = trial.program.answering();
     trial.play_disturbed(&server, Until::Gone, |pulse| {
         pulse.wait_for(150);
@@ -89,7 +104,7 @@ fn a_server_without_its_database_stops_when_told_to() {
 /// The store comes back just when the server was told to stop: it must not begin to serve again, but end.
 #[test]
 fn a_server_that_recovers_while_it_stops_ends_all_the_same() {
-    let (cluster, database, mut trial) = stage(46);
+    let (cluster, database, mut trial) = stage(World::lasting(46));
     let server = trial.program.answering();
     trial.play(&server, Until::Answers(100));
     cluster.crash_backends(&database).expect("backends can be killed");
@@ -110,7 +125,7 @@ fn a_server_that_recovers_while_it_stops_ends_all_the_same() {
 /// The lock that keeps a second server away is lost with its connection; the fence is not.
 #[test]
 fn a_server_that_was_taken_over_stops_and_nothing_is_sold_twice() {
-    let (cluster, database, mut trial) = stage(45);
+    let (cluster, database, mut trial) = stage(World::lasting(45));
     let folder = trial.path("second");
     std::fs::create_dir(&folder).expect("a folder can be made");
     let second = Program::new(KAOWEI, &folder, Some(cluster.url(&database)));

@@ -48,12 +48,12 @@ fn overdue(on: On, seed: u64) {
 
     let server = trial.program.answering();
     let mut promoted = HashSet::new();
-    let expired = wait::until("overdue holds to expire", DONE_WITHIN, || {
+    let done = wait::until("overdue holds to expire", DONE_WITHIN, || {
         let now = claims(&trial, &server, "held");
         promoted.extend(now.intersection(&waiting).cloned());
         Ok(now.is_disjoint(&held))
     });
-    expired.unwrap_or_else(|error| panic!("{error:#}:\n{}", server.log()));
+    done.unwrap_or_else(|error| panic!("{error:#}:\n{}", server.log()));
     assert!(!promoted.is_empty(), "nobody of {waiting:?} was promoted");
     trial.close(server);
 }
