@@ -4,13 +4,15 @@ use futures_util::future::join_all;
 use kaowei_core::time::Span;
 use kaowei_tests::engine::{Place, eventually};
 use kaowei_tests::on_both_stores;
-use kaowei_tests::server::{Client, Reply, Server, Student, import_students};
+use kaowei_tests::server::{Client, Reply, Server, Student, import_students, town_sitting};
 use serde_json::{Value, json};
 
 on_both_stores! {
+    a_claim_that_is_long_gone_is_still_found_by_its_id
     r11_offered_to_me_are_written_pools_where_the_school_opened_them_and_oral_ones_anywhere
     r12_one_claim_a_level_whatever_the_language_and_r13_oral_needs_written
     r14_a_crowd_at_once_gets_no_more_seats_than_there_are_in_order_of_arrival
+    r16_a_repeat_after_the_deadline_finds_the_seat_passed_on
     r19_a_closed_oral_site_takes_a_queue_and_a_closed_written_pool_takes_none
     r20_r22_the_queue_is_first_in_first_out_and_leaving_it_needs_a_reason
     r23_the_queue_stays_after_the_window_until_promotion_ends_and_then_lapses
@@ -187,6 +189,8 @@ async fn r19_a_closed_oral_site_takes_a_queue_and_a_closed_written_pool_takes_no
     for on_full in ["reject", "waitlist"] {
         li.claim("991011-2", on_full).await.refused(409, "pool_closed");
     }
+    let list = server.nobody().get("/v1/pools?campus=991011").await.expect(200);
+    assert_eq!(list["pools"][1]["waitlist"], json!({"open": false, "length": 0}));
     li.hold("991010-1").await;
     wang.hold("991010-1").await;
     li.claim("991020-F", "reject").await.refused(409, "pool_closed");
@@ -341,5 +345,59 @@ async fn r23_the_queue_stays_after_the_window_until_promotion_ends_and_then_laps
     );
     server.advance(Span::from_secs(3_600));
     eventually("the hold ends", async || wang.states().await == ["expired"]).await;
+    server.finish().await;
+}
+
+async fn r16_a_repeat_after_the_deadline_finds_the_seat_passed_on(place: Place) {
+    let server = Server::start_town(&place).await;
+    let mut sitting = town_sitting();
+    sitting["hold_seconds"] = json!(3_600);
+    server
+        .staff("national")
+        .put("/v1/staff/sitting", &sitting)
+        .await
+        .expect(200);
+    let (li, wang) = (server.enrolled(0).await, server.enrolled(1).await);
+    li.hold("991010-2").await;
+    wang.queue("991010-2").await;
+    // The clock moves and nobody has looked at it yet; the first to ask is the one whose time is over.
+    place.clock.advance(Span::from_secs(3_600));
+    li.claim("991010-2", "reject").await.refused(409, "pool_full");
+    assert_eq!(li.states().await, ["expired"]);
+    let promoted = wang.get("/v1/claims").await.expect(200);
+    assert_eq!(promoted["claims"][0]["state"], "held");
+    assert_eq!(promoted["claims"][0]["held_until"], "2026-09-21T16:13:20.000Z");
+    let again = li.queue("991010-2").await;
+    assert_eq!(
+        li.get(&format!("/v1/claims/{again}")).await.expect(200)["position"],
+        1
+    );
+    server.finish().await;
+}
+
+async fn a_claim_that_is_long_gone_is_still_found_by_its_id(place: Place) {
+    let server = Server::start_town(&place).await;
+    let li = server.enrolled(0).await;
+    let mut claims = Vec::new();
+    for _ in 0..40 {
+        let claim = li.hold("991010-1").await;
+        li.cancel(&claim).await.expect(200);
+        claims.push(claim);
+    }
+    li.hold("991010-1").await;
+    let listed = li.states().await.len();
+    assert!(
+        (33..=41).contains(&listed),
+        "the active one and the latest of those gone: {listed}"
+    );
+    let server = server.restart().await;
+    let (li, wang) = (server.candidate(0), server.enrolled(1).await);
+    wang.hold("991010-1").await;
+    for claim in [&claims[0], &claims[39]] {
+        let path = format!("/v1/claims/{claim}");
+        assert_eq!(li.get(&path).await.expect(200)["state"], "cancelled");
+        li.cancel(claim).await.refused(409, "already_gone");
+        wang.get(&path).await.refused(404, "not_found");
+    }
     server.finish().await;
 }

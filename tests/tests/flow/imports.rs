@@ -5,7 +5,7 @@ use std::fmt::Write;
 use kaowei_tests::engine::Place;
 use kaowei_tests::memory;
 use kaowei_tests::on_both_stores;
-use kaowei_tests::server::{Client, Reply, Server, Student};
+use kaowei_tests::server::{Client, Reply, Server, Setup, Student};
 use serde_json::{Value, json};
 
 on_both_stores! {
@@ -14,6 +14,7 @@ on_both_stores! {
     columns_come_in_any_order_with_or_without_a_bom_and_must_be_there
     r32_an_import_takes_only_lines_below_the_scope
     r33_exports_show_claims_enrolments_orders_and_the_trail_below_the_scope
+    a_file_that_is_longer_than_the_limit_is_refused_and_leaves_nothing_behind
     a_hundred_thousand_students_are_imported_in_flat_memory
 }
 
@@ -324,6 +325,25 @@ async fn r33_exports_show_claims_enrolments_orders_and_the_trail_below_the_scope
         .get("/v1/staff/exports/people.csv")
         .await
         .refused(404, "not_found");
+    server.finish().await;
+}
+
+async fn a_file_that_is_longer_than_the_limit_is_refused_and_leaves_nothing_behind(place: Place) {
+    let mut setup = Setup::default();
+    setup.limits.import_bytes_max = 2_000_000;
+    let server = Server::start_as(&place, setup).await;
+    let national = server.staff("national");
+    let header = "ticket,id_number,name,year,score\n";
+    let lines = |count: usize| format!("{header}{}", "T1,P1,考生1,2024,430\n".repeat(count));
+    import(&national, "cet4-results", lines(100_000))
+        .await
+        .refused(413, "payload_too_large");
+    assert_eq!(
+        import(&national, "cet4-results", lines(50_000)).await.expect(200)["accepted"],
+        50_000
+    );
+    let left = std::fs::read_dir(place.folder().join("uploads")).unwrap().count();
+    assert_eq!(left, 0, "uploads are removed whatever happened");
     server.finish().await;
 }
 

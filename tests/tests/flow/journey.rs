@@ -211,10 +211,8 @@ async fn r10_deleting_the_enrolment_releases_all_that_it_holds_and_the_way_start
     let (li, wang) = (server.enrolled(0).await, server.enrolled(1).await);
     for pool in ["991010-3", "991010-2", "991010-S"] {
         li.hold(pool).await;
-        server.advance(Span::from_ms(1));
     }
     wang.queue("991010-3").await;
-    server.advance(Span::from_ms(1));
     wang.queue("991010-2").await;
     li.delete("/v1/enrolment").await.expect(204);
     assert_eq!(li.states().await, ["removed", "removed", "removed"]);

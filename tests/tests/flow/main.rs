@@ -2,6 +2,7 @@
 //! answer is checked against the server's own OpenAPI document, and every test ends with the audit trail verified.
 
 mod claims;
+mod hostile;
 mod http;
 mod imports;
 mod journey;

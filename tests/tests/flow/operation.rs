@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use kaowei::server::HTTP_METRICS;
 use kaowei_engine::metrics::ALL;
+use kaowei_engine::{Engine, Settings};
 use kaowei_tests::engine::{Place, eventually};
 use kaowei_tests::on_both_stores;
 use kaowei_tests::server::Server;
@@ -11,6 +12,7 @@ use serde_json::json;
 
 on_both_stores! {
     health_and_readiness_answer_with_the_reason
+    a_second_server_on_the_same_place_is_told_what_to_do
     every_metric_is_served_and_described_and_none_names_a_pool_or_a_person
     the_document_is_served_and_readable_without_the_internet
 }
@@ -54,6 +56,28 @@ async fn health_and_readiness_answer_with_the_reason(place: Place) {
     server.abandon().await;
     let server = Server::start(&place).await;
     server.nobody().get("/readyz").await.expect(200);
+    server.finish().await;
+}
+
+async fn a_second_server_on_the_same_place_is_told_what_to_do(place: Place) {
+    let server = Server::start_town(&place).await;
+    let seat = server.enrolled(0).await.hold("991010-1").await;
+    let second = Engine::open(place.settings()).await;
+    let sentence = second.err().expect("there is one already").to_string();
+    assert!(
+        sentence.contains("another kaowei") && sentence.contains("--data-dir"),
+        "{sentence}"
+    );
+    // A folder of its own does not help where the database is the same one.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        data_dir: elsewhere.path().to_path_buf(),
+        ..place.settings()
+    };
+    assert!(Engine::open(settings).await.is_err());
+    let own = server.candidate(0).get(&format!("/v1/claims/{seat}")).await;
+    assert_eq!(own.expect(200)["state"], "held", "the first one is not disturbed");
+    server.enrolled(1).await.hold("991010-1").await;
     server.finish().await;
 }
 

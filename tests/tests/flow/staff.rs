@@ -382,6 +382,11 @@ async fn expiry_is_suspended_and_resumed_by_staff_and_by_a_clock_that_jumps(plac
     assert!(status["reason"].as_str().unwrap().contains("clock"), "{status}");
     let overview = national.get("/v1/staff/overview").await.expect(200);
     assert_eq!(overview["expiry"]["running"], false);
+    let told = server.metrics().await;
+    assert!(
+        told.contains("\nkaowei_expiry_suspended 1\n"),
+        "operators are alarmed: {told}"
+    );
     assert_eq!(zhao.states().await, ["held"]);
     national
         .post(
