@@ -224,3 +224,23 @@ impl HttpRecorder {
         route.requests.write().insert(key, counter);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_is_in_the_documentation_as_the_code_describes_it() {
+        const DOCUMENT: &str = include_str!("../../../docs/METRICS.md");
+        for metric in kaowei_engine::metrics::ALL.iter().chain(HTTP_METRICS) {
+            let described = DOCUMENT.lines().any(|line| {
+                line.starts_with(&format!("| `{}` |", metric.name)) && line.contains(metric.help)
+            });
+            assert!(
+                described,
+                "docs/METRICS.md lacks {} as: {}",
+                metric.name, metric.help
+            );
+        }
+    }
+}
