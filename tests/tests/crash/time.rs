@@ -42,8 +42,8 @@ fn overdue(on: On, seed: u64) {
     assert!(!held.is_empty() && !waiting.is_empty());
     server.kill();
     let killed = Instant::now();
-    let hold = Duration::from_secs(HOLD_SECONDS.into());
-    let passed = wait::until("the deadlines to pass", PATIENCE, || Ok(killed.elapsed() > hold));
+    let span = Duration::from_secs(HOLD_SECONDS.into());
+    let passed = wait::until("the deadlines to pass", PATIENCE, || Ok(killed.elapsed() > span));
     passed.expect("time passes");
 
     let server = trial.program.answering();
