@@ -15,6 +15,7 @@ use kaowei_engine::{
     Account, ClaimRequest, Engine, EnrolRequest, IdType, Identity, ImportOptions, NewPool, Person, Settings,
     Staff, StoreUrl,
 };
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use tempfile::TempDir;
 
 use crate::postgres::Postgres;
@@ -66,6 +67,27 @@ impl Place {
             store: self.store.clone(),
             clock: self.clock.clone(),
             ..Settings::embedded(self.folder())
+        }
+    }
+
+    /// Changes the journal's database behind the engine's back, in the words of either store.
+    pub async fn tamper(&self, sqlite: &'static str, postgres: &'static str) {
+        match &self.store {
+            StoreUrl::Sqlite(path) => {
+                let options = sqlx::sqlite::SqliteConnectOptions::new()
+                    .filename(path)
+                    .busy_timeout(Duration::from_secs(10));
+                let mut connection = options.connect().await.expect("the file opens");
+                connection.execute(sqlite).await.expect("the statement is done");
+                connection.close().await.expect("the file closes");
+            }
+            StoreUrl::Postgres(url) => {
+                let mut connection = sqlx::PgConnection::connect(url)
+                    .await
+                    .expect("the server answers");
+                connection.execute(postgres).await.expect("the statement is done");
+                connection.close().await.expect("the connection closes");
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 //! The engine in process, on both stores: what a claim goes through, what time does, what a restart keeps.
 
 mod claims;
+mod poison;
 mod time;
