@@ -1,7 +1,7 @@
 //! Named points at which a test can end the process, so that every crash is one that could happen.
 //!
-//! Only in builds with the feature `fail-points`: `KAOWEI_FAIL_POINT=journal_after_commit:3` kills the process with
-//! SIGKILL at the third time that it comes by that point. Other builds have nothing here.
+//! Only in builds with the feature `fail-points`: `KAOWEI_FAIL_POINT=committed:3` kills the process with SIGKILL at the
+//! third time that it comes by that point, `pool_decided:3:panic` panics there. Other builds have nothing here.
 
 /// The points, in the order in which a claim passes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,16 +127,33 @@ pub(crate) fn pass(point: FailPoint) {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    static ARMED: OnceLock<Option<(String, u64)>> = OnceLock::new();
+    struct Armed {
+        name: String,
+        times: u64,
+        panics: bool,
+    }
+
+    static ARMED: OnceLock<Option<Armed>> = OnceLock::new();
     static PASSED: AtomicU64 = AtomicU64::new(0);
 
     let armed = ARMED.get_or_init(|| {
         let setting = std::env::var("KAOWEI_FAIL_POINT").ok()?;
-        let (name, times) = setting.split_once(':').unwrap_or((&setting, "1"));
-        Some((name.to_owned(), times.parse().unwrap_or(1)))
+        let mut parts = setting.split(':');
+        let name = parts.next()?.to_owned();
+        let times = parts.next().and_then(|times| times.parse().ok()).unwrap_or(1);
+        Some(Armed {
+            name,
+            times,
+            panics: parts.next() == Some("panic"),
+        })
     });
-    let Some((name, times)) = armed else { return };
-    if name == point.name() && PASSED.fetch_add(1, Ordering::SeqCst) + 1 == *times {
+    let Some(armed) = armed else { return };
+    if armed.name == point.name() && PASSED.fetch_add(1, Ordering::SeqCst) + 1 == armed.times {
+        assert!(
+            !armed.panics,
+            "the fail point {} panics, as it was told to",
+            armed.name
+        );
         // Nothing of the process may have a chance to tidy up.
         rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).ok();
     }
