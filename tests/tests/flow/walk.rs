@@ -31,8 +31,6 @@ enum Answers {
     ThoseAbove,
     /// Provinces and the nation, above province 99.
     ProvinceAndAbove,
-    /// Every province and the nation, whichever is asked for.
-    AnyProvince,
     /// National staff.
     National,
     /// Those above take the line; the others are told that it lies outside their scope.
@@ -47,7 +45,6 @@ impl Answers {
                 ["national", "province:99", "school:99101"].contains(&scope)
             }
             Self::ProvinceAndAbove => ["national", "province:99"].contains(&scope),
-            Self::AnyProvince => !scope.starts_with("school:"),
             Self::National => scope == "national",
         }
     }
@@ -121,9 +118,7 @@ fn asks(operation: &Operation, claim: &str) -> Vec<Ask> {
 }
 
 fn staff_asks(operation: &Operation) -> Vec<Ask> {
-    use Answers::{
-        AllBelowTheirScope, AnyProvince, LinesBelowTheirScope, National, ProvinceAndAbove, ThoseAbove,
-    };
+    use Answers::{AllBelowTheirScope, LinesBelowTheirScope, National, ProvinceAndAbove, ThoseAbove};
     let pool = "/v1/staff/pools/991010-3";
     let reason = json!({"resume": true, "reason": "a walk"});
     match (operation.method.as_str(), operation.template.as_str()) {
@@ -148,8 +143,8 @@ fn staff_asks(operation: &Operation) -> Vec<Ask> {
             Ask::of("/v1/staff/imports/campuses", LinesBelowTheirScope).csv(CAMPUS),
             Ask::of("/v1/staff/imports/pools", LinesBelowTheirScope).csv(POOL),
             Ask::of("/v1/staff/imports/students", LinesBelowTheirScope).csv(STUDENT),
-            // Results are nobody's school's; who imports them is a province at least.
-            Ask::of("/v1/staff/imports/cet4-results", AnyProvince).csv(RESULT),
+            // Results belong to no province.
+            Ask::of("/v1/staff/imports/cet4-results", National).csv(RESULT),
         ],
         ("GET", "/v1/staff/exports/{file}") => vec![
             Ask::of("/v1/staff/exports/claims.csv", AllBelowTheirScope),
