@@ -1,13 +1,15 @@
 //! What goes on beside the actors while an incarnation lives: the checkpoint, the heartbeat, the end of enrolments.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kaowei_core::ids::CandidateId;
 use kaowei_core::registration::Event;
 use kaowei_core::seats::{By, Expiry};
+use kaowei_core::time::Moment;
 
-use crate::engine::{Inner, take_due, watch_clock};
+use crate::engine::{Inner, watch_clock};
 use crate::fail_points::{FailPoint, pass};
 use crate::incarnation::Incarnation;
 use crate::journal::{Entry, Happened};
@@ -122,7 +124,7 @@ pub(crate) async fn end_enrolments(incarnation: Arc<Incarnation>) {
             .enrolment_ends
             .lock()
             .peek()
-            .map(|std::cmp::Reverse((at, _))| *at);
+            .map(|Reverse((at, _))| *at);
         let wait = next.map_or(TICK, |at| {
             at.since(incarnation.now())
                 .to_std()
@@ -153,4 +155,18 @@ async fn end_enrolment(incarnation: &Arc<Incarnation>, candidate: CandidateId) {
     if let Err(failure) = incarnation.record(enrolment.site.province, vec![event]).await {
         tracing::warn!(%candidate, %failure, "an enrolment whose time is over is not deleted yet; recovery will see it");
     }
+}
+
+/// Enrolments whose time is over by now.
+fn take_due(incarnation: &Incarnation, now: Moment) -> Vec<CandidateId> {
+    let mut ends = incarnation.enrolment_ends.lock();
+    let mut due = Vec::new();
+    while let Some(Reverse((at, candidate))) = ends.peek().copied() {
+        if at > now {
+            break;
+        }
+        ends.pop();
+        due.push(candidate);
+    }
+    due
 }

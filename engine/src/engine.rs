@@ -1,13 +1,10 @@
 //! The engine as its callers hold it, and the supervisor that keeps an incarnation alive.
 
-use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_rt::Arbiter;
 use arc_swap::ArcSwapOption;
-use kaowei_core::ids::Cell;
 use kaowei_core::time::Moment;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
@@ -16,10 +13,10 @@ use crate::clock::EngineClock;
 use crate::fail_points::{FailPoint, pass};
 use crate::failure::{Failure, OpenError};
 use crate::incarnation::Incarnation;
-use crate::journal::{CellState, Entry, Happened, Writer, WriterEnd};
+use crate::journal::{Entry, Happened, JournalThread, WriterEnd};
 use crate::metrics;
 use crate::people::{AccountWriter, Accounts, Students};
-use crate::recovery::{self, Lead, Source};
+use crate::recovery::{self, Source};
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::views::Catalogue;
@@ -426,124 +423,4 @@ pub(crate) fn watch_clock(incarnation: &Arc<Incarnation>) {
         incarnation
             .suspend_expiry("the wall clock jumped: it disagrees with the boot-time clock by more than 5 s");
     }
-}
-
-/// The journal's own thread and runtime: its connection must not share them with anything.
-struct JournalThread {
-    lead: Option<oneshot::Receiver<Result<Option<Lead>, OpenError>>>,
-    start: Option<oneshot::Sender<Start>>,
-    ended: Option<oneshot::Receiver<WriterEnd>>,
-}
-
-struct Start {
-    cells: HashMap<Cell, CellState>,
-    incarnation: Arc<Incarnation>,
-    clock: Arc<EngineClock>,
-    entries: mpsc::UnboundedReceiver<Entry>,
-    batch_max: usize,
-}
-
-impl JournalThread {
-    fn start(store: Arc<Store>, leader: Arc<str>, again: bool) -> Self {
-        let (leads, lead) = oneshot::channel();
-        let (start, started) = oneshot::channel::<Start>();
-        let (ends, ended) = oneshot::channel();
-        let work = async move {
-            let taking = async {
-                let mut connection = store.connect_journal().await?;
-                let lead = recovery::take_the_lead(&mut connection, &leader, again).await?;
-                Ok::<_, OpenError>((connection, lead))
-            };
-            let connection = match taking.await {
-                Ok((connection, lead)) => {
-                    leads.send(Ok(lead)).ok();
-                    connection
-                }
-                Err(error) => {
-                    leads.send(Err(error)).ok();
-                    return;
-                }
-            };
-            drop(store);
-            if let Ok(Start {
-                cells,
-                incarnation,
-                clock,
-                entries,
-                batch_max,
-            }) = started.await
-            {
-                let writer = Writer {
-                    connection,
-                    leader,
-                    cells,
-                    incarnation,
-                    clock,
-                    entries,
-                    batch_max,
-                };
-                ends.send(writer.run().await).ok();
-            } else {
-                connection.close().await;
-            }
-        };
-        let spawned = std::thread::Builder::new().name("journal".into()).spawn(move || {
-            match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-                Ok(runtime) => runtime.block_on(work),
-                Err(error) => tracing::error!(%error, "the journal's runtime can't be built"),
-            }
-        });
-        if let Err(error) = spawned {
-            tracing::error!(%error, "the journal's thread can't be started");
-        }
-        Self {
-            lead: Some(lead),
-            start: Some(start),
-            ended: Some(ended),
-        }
-    }
-
-    /// The cells as this server leads them.
-    async fn lead(&mut self) -> Result<Lead, OpenError> {
-        let gone = || OpenError::Damaged("the journal's thread could not be started".into());
-        let lead = self.lead.take().ok_or_else(gone)?.await.map_err(|_| gone())??;
-        lead.ok_or(OpenError::DatabaseTaken)
-    }
-
-    /// Lets it write.
-    fn write(
-        &mut self,
-        cells: HashMap<Cell, CellState>,
-        incarnation: Arc<Incarnation>,
-        clock: Arc<EngineClock>,
-        entries: mpsc::UnboundedReceiver<Entry>,
-        batch_max: usize,
-    ) -> Ended {
-        if let Some(start) = self.start.take() {
-            start
-                .send(Start {
-                    cells,
-                    incarnation,
-                    clock,
-                    entries,
-                    batch_max,
-                })
-                .ok();
-        }
-        self.ended.take().unwrap_or_else(|| oneshot::channel().1)
-    }
-}
-
-/// Enrolments whose time is over by now.
-pub(crate) fn take_due(incarnation: &Incarnation, now: Moment) -> Vec<kaowei_core::ids::CandidateId> {
-    let mut ends = incarnation.enrolment_ends.lock();
-    let mut due = Vec::new();
-    while let Some(Reverse((at, candidate))) = ends.peek().copied() {
-        if at > now {
-            break;
-        }
-        ends.pop();
-        due.push(candidate);
-    }
-    due
 }

@@ -3,6 +3,10 @@
 //! Made from the store by recovery, changed only by committed events. When a commit's outcome is unknown the whole
 //! incarnation is dropped, with all that was decided on top of that commit, and the next is read from the store.
 
+mod cascade;
+mod expiry;
+mod publish;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
@@ -13,9 +17,9 @@ use actix_rt::ArbiterHandle;
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use kaowei_core::audit::ChainHead;
-use kaowei_core::ids::{CampusCode, CandidateId, ClaimId, PoolId, RecordId, national_cell};
+use kaowei_core::ids::{CampusCode, CandidateId, Cell, PoolId, RecordId};
 use kaowei_core::registration::{Candidate, Event};
-use kaowei_core::seats::{self, By, Command, Expiry, Pool, PoolFacts, RemovalCause};
+use kaowei_core::seats::{Command, Pool, PoolFacts};
 use kaowei_core::sites::Terms;
 use kaowei_core::time::{Moment, Span};
 use parking_lot::Mutex;
@@ -23,25 +27,16 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Notify, oneshot};
 
-use crate::actors::{Ask, Campus, Numbers, PoolActor, PoolHandle};
+pub(crate) use cascade::Orphan;
+
+use crate::actors::{Ask, Campus, PoolActor, PoolHandle};
 use crate::candidate_entry::CandidateEntry;
 use crate::clock::EngineClock;
-use crate::fail_points::{FailPoint, pass};
 use crate::failure::Failure;
-use crate::journal::{CellEvent, Entry, Fate, Happened, Sealed};
+use crate::journal::{CellEvent, Entry, Fate, Happened};
 use crate::metrics;
 use crate::store::Store;
 use crate::views::{Catalogue, ExpiryStatus};
-
-/// What to do when a cascade is done.
-pub(crate) type AfterCascade = Box<dyn FnOnce(&Arc<Incarnation>, Result<(), Failure>) + Send>;
-
-/// An oral claim whose written one is gone.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Orphan {
-    pub(crate) claim: ClaimId,
-    pub(crate) candidate: CandidateId,
-}
 
 /// The engine's memory.
 pub(crate) struct Incarnation {
@@ -135,18 +130,14 @@ impl Incarnation {
     }
 
     /// Makes events of a cell durable.
-    pub(crate) async fn record(
-        self: &Arc<Self>,
-        cell: kaowei_core::ids::Cell,
-        events: Vec<Event>,
-    ) -> Result<(), Failure> {
+    pub(crate) async fn record(self: &Arc<Self>, cell: Cell, events: Vec<Event>) -> Result<(), Failure> {
         self.record_at(cell, events, self.now()).await
     }
 
     /// Makes events of a cell durable that happened at that instant.
     pub(crate) async fn record_at(
         self: &Arc<Self>,
-        cell: kaowei_core::ids::Cell,
+        cell: Cell,
         events: Vec<Event>,
         at: Moment,
     ) -> Result<(), Failure> {
@@ -322,169 +313,7 @@ impl Incarnation {
         self.bindings.get(&record).map(|candidate| *candidate)
     }
 
-    // ---- publishing, after a commit
-
-    /// Publishes a pool's committed events. The oral claims that must now go (R13), if any.
-    pub(crate) fn publish_pool(
-        self: &Arc<Self>,
-        pool: &Arc<PoolHandle>,
-        events: &[Sealed],
-        numbers: Numbers,
-    ) -> Option<Vec<Orphan>> {
-        if events.is_empty() {
-            return None;
-        }
-        pool.publish(events, numbers);
-        pass(FailPoint::PublishedInPart);
-        let mut orphans = None;
-        for sealed in events {
-            count(&sealed.event);
-            let Some((_, candidate)) = sealed.event.claim() else {
-                continue;
-            };
-            let entry = self.candidate(candidate);
-            let (orphan, over) = entry.publish(|state| {
-                state.settle(&pool.facts, &sealed.event, &sealed.seal);
-                (state.orphan(), state.enrolment_is_over(sealed.seal.at))
-            });
-            if let Some(orphan) = orphan {
-                orphans.get_or_insert_with(Vec::new).push(Orphan {
-                    claim: orphan,
-                    candidate,
-                });
-            }
-            if over {
-                self.enrolment_ends
-                    .lock()
-                    .push(Reverse((sealed.seal.at, candidate)));
-                self.enrolment_ended.notify_one();
-            }
-        }
-        self.count_published(events.len());
-        orphans
-    }
-
-    /// Publishes a cell's committed event.
-    pub(crate) fn publish_cell(self: &Arc<Self>, event: &CellEvent) {
-        let CellEvent { event, at } = event;
-        if let Some(candidate) = event.candidate() {
-            let entry = self.candidate(candidate);
-            match event {
-                Event::Enrolled {
-                    delete_after, record, ..
-                } => {
-                    self.bindings.insert(*record, candidate);
-                    self.enrolment_ends
-                        .lock()
-                        .push(Reverse((*delete_after, candidate)));
-                }
-                Event::EnrolmentExtended { delete_after, .. } => {
-                    self.enrolment_ends
-                        .lock()
-                        .push(Reverse((*delete_after, candidate)));
-                }
-                Event::EnrolmentDeleted { .. } => {
-                    if let Some(record) =
-                        entry.read(|state| state.enrolment().map(|enrolment| enrolment.record))
-                    {
-                        self.unbind(record, candidate);
-                    }
-                    entry.set_eligibility(None);
-                }
-                _ => {}
-            }
-            entry.publish(|state| state.evolve(event, *at));
-        }
-        match event {
-            Event::SittingSaved { sitting, .. } => {
-                self.change_catalogue(|catalogue| catalogue.sitting = Some(Arc::new((**sitting).clone())));
-                for pool in self.all_pools() {
-                    pool.set_terms(self.terms(&pool.facts));
-                }
-                self.wake_pools();
-            }
-            Event::CampusSaved { campus, .. } => {
-                self.change_catalogue(|catalogue| catalogue.tree.save((**campus).clone()));
-            }
-            Event::ExpirySuspended { reason, .. } => self.set_expiry(ExpiryStatus {
-                running: false,
-                since: Some(*at),
-                reason: Some(reason.clone()),
-            }),
-            Event::ExpiryResumed { reason, .. } => {
-                self.clock.trust_wall();
-                self.set_expiry(ExpiryStatus {
-                    running: true,
-                    since: None,
-                    reason: Some(reason.clone()),
-                });
-                self.wake_pools();
-            }
-            _ => {}
-        }
-        self.count_published(1);
-    }
-
-    /// Takes away oral claims whose written one is gone (R13); `after` runs when they are.
-    pub(crate) fn cascade(self: &Arc<Self>, orphans: Vec<Orphan>, after: AfterCascade) {
-        pass(FailPoint::CascadeNoticed);
-        let (incarnation, mut left) = (self.clone(), orphans);
-        let Some(orphan) = left.pop() else {
-            after(self, Ok(()));
-            return;
-        };
-        let next: AfterCascade = if left.is_empty() {
-            after
-        } else {
-            Box::new(move |incarnation, done| match done {
-                Ok(()) => incarnation.cascade(left, after),
-                Err(failure) => after(incarnation, Err(failure)),
-            })
-        };
-        incarnation.remove_orphan(orphan, next);
-    }
-
-    fn remove_orphan(self: &Arc<Self>, orphan: Orphan, after: AfterCascade) {
-        let Some(pool) = self.pool(orphan.claim.pool) else {
-            after(self, Ok(()));
-            return;
-        };
-        // Nothing else of this candidate is decided until the oral claim is gone.
-        let held_back = self.candidate(orphan.candidate).hold_back();
-        let command = Command::Remove {
-            claim: orphan.claim.number,
-            cause: RemovalCause::WithWritten,
-        };
-        let then = Box::new(move |incarnation: &Arc<Self>, fate: Fate<'_>| {
-            let done = settled(&fate);
-            if done.is_err() && !incarnation.is_over() {
-                incarnation.retry_orphan(orphan);
-            }
-            drop(held_back);
-            after(incarnation, done);
-        });
-        if let Err(failure) = pool.ask(Ask {
-            command,
-            then: Box::new(then),
-        }) {
-            tracing::warn!(claim = %orphan.claim, %failure, "an oral claim can't be taken away yet; it is tried again");
-            self.retry_orphan(orphan);
-        }
-        pass(FailPoint::CascadeAsked);
-    }
-
-    /// Tries again, until it is done or recovery does it.
-    fn retry_orphan(self: &Arc<Self>, orphan: Orphan) {
-        let incarnation = self.clone();
-        self.runtime.spawn(async move {
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-            if !incarnation.is_over() {
-                incarnation.remove_orphan(orphan, Box::new(|_, _| {}));
-            }
-        });
-    }
-
-    // ---- catalogue and expiry
+    // ---- the catalogue
 
     pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
         self.catalogue.load_full()
@@ -497,83 +326,6 @@ impl Incarnation {
             changed.version += 1;
             changed
         });
-    }
-
-    /// Whether deadlines are acted on. Suspends when the clocks disagree.
-    pub(crate) fn expiry(self: &Arc<Self>) -> Expiry {
-        let serving = self.serving.load(Ordering::Relaxed);
-        if serving && self.expiry_runs.load(Ordering::Relaxed) && !self.clock.disagrees() {
-            Expiry::Running
-        } else {
-            Expiry::Suspended
-        }
-    }
-
-    /// Whether a hold's deadline has come and is acted on.
-    pub(crate) fn is_overdue(self: &Arc<Self>, standing: &seats::Standing) -> bool {
-        standing
-            .state
-            .held_until()
-            .is_some_and(|until| until <= self.now())
-            && self.expiry() == Expiry::Running
-    }
-
-    /// Recovery is done: what is due is done from now on.
-    pub(crate) fn serve(self: &Arc<Self>) {
-        self.serving.store(true, Ordering::Release);
-        self.wake_pools();
-    }
-
-    pub(crate) fn expiry_status(&self) -> ExpiryStatus {
-        self.expiry.lock().clone()
-    }
-
-    /// Suspends expiry, if it is not suspended already, and keeps that.
-    pub(crate) fn suspend_expiry(self: &Arc<Self>, reason: &str) {
-        if !self.expiry_runs.swap(false, Ordering::AcqRel) {
-            return;
-        }
-        tracing::error!(
-            reason,
-            "expiry is suspended: no hold expires until an operator resumes it (POST /v1/staff/expiry)"
-        );
-        let reason: Arc<str> = reason.into();
-        let event = Event::ExpirySuspended {
-            by: By::System,
-            reason: reason.clone(),
-        };
-        self.set_expiry(ExpiryStatus {
-            running: false,
-            since: Some(self.now()),
-            reason: Some(reason),
-        });
-        let events = vec![CellEvent {
-            event,
-            at: self.now(),
-        }];
-        self.hand_over(Entry {
-            happened: Happened::InCell {
-                cell: national_cell(),
-                events,
-            },
-            then: Box::new(|_, _| {}),
-        });
-    }
-
-    fn set_expiry(&self, status: ExpiryStatus) {
-        metrics::expiry_suspended(!status.running);
-        self.expiry_runs.store(status.running, Ordering::Release);
-        *self.expiry.lock() = status;
-    }
-
-    /// The shortest wait of a pool's timer: while expiry is suspended nothing is done when it fires.
-    pub(crate) fn shortest_wait(&self) -> Span {
-        let acting = self.expiry_runs.load(Ordering::Relaxed) && self.serving.load(Ordering::Relaxed);
-        if acting {
-            Span::from_ms(1)
-        } else {
-            Span::from_secs(1)
-        }
     }
 
     // ---- life
@@ -606,26 +358,11 @@ impl Incarnation {
     pub(crate) fn published(&self) -> i64 {
         self.published.load(Ordering::Acquire)
     }
-
-    fn count_published(&self, events: usize) {
-        self.published
-            .fetch_add(i64::try_from(events).unwrap_or(i64::MAX), Ordering::AcqRel);
-        self.checkpoint_wanted.notify_one();
-    }
 }
 
 fn settled(fate: &Fate<'_>) -> Result<(), Failure> {
     match fate {
         Fate::Committed { .. } => Ok(()),
         Fate::Failed(failure) => Err(*failure),
-    }
-}
-
-fn count(event: &seats::Event) {
-    match event {
-        seats::Event::ClaimExpired { .. } => metrics::expired(),
-        seats::Event::ClaimPromoted { .. } => metrics::promoted(),
-        seats::Event::ClaimLapsed { .. } => metrics::lapsed(),
-        _ => {}
     }
 }

@@ -9,7 +9,9 @@
 
 mod entry;
 mod publisher;
+mod thread;
 mod writer;
 
 pub(crate) use entry::{CellEvent, Entry, Fate, Happened, PoolEvents, Sealed, Then};
+pub(crate) use thread::JournalThread;
 pub(crate) use writer::{CellState, Writer, WriterEnd};

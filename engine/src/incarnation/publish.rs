@@ -1,0 +1,133 @@
+//! Publishing, after a commit: candidates' entries, pools' numbers, the catalogue.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use kaowei_core::registration::Event;
+use kaowei_core::seats;
+
+use super::{Incarnation, Orphan};
+use crate::actors::{Numbers, PoolHandle};
+use crate::fail_points::{FailPoint, pass};
+use crate::journal::{CellEvent, Sealed};
+use crate::metrics;
+use crate::views::ExpiryStatus;
+
+impl Incarnation {
+    /// Publishes a pool's committed events. The oral claims that must now go (R13), if any.
+    pub(crate) fn publish_pool(
+        self: &Arc<Self>,
+        pool: &Arc<PoolHandle>,
+        events: &[Sealed],
+        numbers: Numbers,
+    ) -> Option<Vec<Orphan>> {
+        if events.is_empty() {
+            return None;
+        }
+        pool.publish(events, numbers);
+        pass(FailPoint::PublishedInPart);
+        let mut orphans = None;
+        for sealed in events {
+            count(&sealed.event);
+            let Some((_, candidate)) = sealed.event.claim() else {
+                continue;
+            };
+            let entry = self.candidate(candidate);
+            let (orphan, over) = entry.publish(|state| {
+                state.settle(&pool.facts, &sealed.event, &sealed.seal);
+                (state.orphan(), state.enrolment_is_over(sealed.seal.at))
+            });
+            if let Some(orphan) = orphan {
+                orphans.get_or_insert_with(Vec::new).push(Orphan {
+                    claim: orphan,
+                    candidate,
+                });
+            }
+            if over {
+                self.enrolment_ends
+                    .lock()
+                    .push(Reverse((sealed.seal.at, candidate)));
+                self.enrolment_ended.notify_one();
+            }
+        }
+        self.count_published(events.len());
+        orphans
+    }
+
+    /// Publishes a cell's committed event.
+    pub(crate) fn publish_cell(self: &Arc<Self>, event: &CellEvent) {
+        let CellEvent { event, at } = event;
+        if let Some(candidate) = event.candidate() {
+            let entry = self.candidate(candidate);
+            match event {
+                Event::Enrolled {
+                    delete_after, record, ..
+                } => {
+                    self.bindings.insert(*record, candidate);
+                    self.enrolment_ends
+                        .lock()
+                        .push(Reverse((*delete_after, candidate)));
+                }
+                Event::EnrolmentExtended { delete_after, .. } => {
+                    self.enrolment_ends
+                        .lock()
+                        .push(Reverse((*delete_after, candidate)));
+                }
+                Event::EnrolmentDeleted { .. } => {
+                    if let Some(record) =
+                        entry.read(|state| state.enrolment().map(|enrolment| enrolment.record))
+                    {
+                        self.unbind(record, candidate);
+                    }
+                    entry.set_eligibility(None);
+                }
+                _ => {}
+            }
+            entry.publish(|state| state.evolve(event, *at));
+        }
+        match event {
+            Event::SittingSaved { sitting, .. } => {
+                self.change_catalogue(|catalogue| catalogue.sitting = Some(Arc::new((**sitting).clone())));
+                for pool in self.all_pools() {
+                    pool.set_terms(self.terms(&pool.facts));
+                }
+                self.wake_pools();
+            }
+            Event::CampusSaved { campus, .. } => {
+                self.change_catalogue(|catalogue| catalogue.tree.save((**campus).clone()));
+            }
+            Event::ExpirySuspended { reason, .. } => self.set_expiry(ExpiryStatus {
+                running: false,
+                since: Some(*at),
+                reason: Some(reason.clone()),
+            }),
+            Event::ExpiryResumed { reason, .. } => {
+                self.clock.trust_wall();
+                self.set_expiry(ExpiryStatus {
+                    running: true,
+                    since: None,
+                    reason: Some(reason.clone()),
+                });
+                self.wake_pools();
+            }
+            _ => {}
+        }
+        self.count_published(1);
+    }
+
+    fn count_published(&self, events: usize) {
+        self.published
+            .fetch_add(i64::try_from(events).unwrap_or(i64::MAX), Ordering::AcqRel);
+        self.checkpoint_wanted.notify_one();
+    }
+}
+
+fn count(event: &seats::Event) {
+    match event {
+        seats::Event::ClaimExpired { .. } => metrics::expired(),
+        seats::Event::ClaimPromoted { .. } => metrics::promoted(),
+        seats::Event::ClaimLapsed { .. } => metrics::lapsed(),
+        _ => {}
+    }
+}

@@ -1,0 +1,121 @@
+//! The journal's own thread and runtime: its connection must not share them with anything.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use kaowei_core::ids::Cell;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{CellState, Entry, Writer, WriterEnd};
+use crate::clock::EngineClock;
+use crate::failure::OpenError;
+use crate::incarnation::Incarnation;
+use crate::recovery::{self, Lead};
+use crate::store::Store;
+
+/// The thread.
+pub(crate) struct JournalThread {
+    lead: Option<oneshot::Receiver<Result<Option<Lead>, OpenError>>>,
+    start: Option<oneshot::Sender<Start>>,
+    ended: Option<oneshot::Receiver<WriterEnd>>,
+}
+
+struct Start {
+    cells: HashMap<Cell, CellState>,
+    incarnation: Arc<Incarnation>,
+    clock: Arc<EngineClock>,
+    entries: mpsc::UnboundedReceiver<Entry>,
+    batch_max: usize,
+}
+
+impl JournalThread {
+    /// Starts it: it connects and takes the lead, then waits.
+    pub(crate) fn start(store: Arc<Store>, leader: Arc<str>, again: bool) -> Self {
+        let (leads, lead) = oneshot::channel();
+        let (start, started) = oneshot::channel::<Start>();
+        let (ends, ended) = oneshot::channel();
+        let work = async move {
+            let taking = async {
+                let mut connection = store.connect_journal().await?;
+                let lead = recovery::take_the_lead(&mut connection, &leader, again).await?;
+                Ok::<_, OpenError>((connection, lead))
+            };
+            let connection = match taking.await {
+                Ok((connection, lead)) => {
+                    leads.send(Ok(lead)).ok();
+                    connection
+                }
+                Err(error) => {
+                    leads.send(Err(error)).ok();
+                    return;
+                }
+            };
+            drop(store);
+            if let Ok(Start {
+                cells,
+                incarnation,
+                clock,
+                entries,
+                batch_max,
+            }) = started.await
+            {
+                let writer = Writer {
+                    connection,
+                    leader,
+                    cells,
+                    incarnation,
+                    clock,
+                    entries,
+                    batch_max,
+                };
+                ends.send(writer.run().await).ok();
+            } else {
+                connection.close().await;
+            }
+        };
+        let spawned = std::thread::Builder::new().name("journal".into()).spawn(move || {
+            match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime.block_on(work),
+                Err(error) => tracing::error!(%error, "the journal's runtime can't be built"),
+            }
+        });
+        if let Err(error) = spawned {
+            tracing::error!(%error, "the journal's thread can't be started");
+        }
+        Self {
+            lead: Some(lead),
+            start: Some(start),
+            ended: Some(ended),
+        }
+    }
+
+    /// The cells as this server leads them.
+    pub(crate) async fn lead(&mut self) -> Result<Lead, OpenError> {
+        let gone = || OpenError::Damaged("the journal's thread could not be started".into());
+        let lead = self.lead.take().ok_or_else(gone)?.await.map_err(|_| gone())??;
+        lead.ok_or(OpenError::DatabaseTaken)
+    }
+
+    /// Lets it write.
+    pub(crate) fn write(
+        &mut self,
+        cells: HashMap<Cell, CellState>,
+        incarnation: Arc<Incarnation>,
+        clock: Arc<EngineClock>,
+        entries: mpsc::UnboundedReceiver<Entry>,
+        batch_max: usize,
+    ) -> oneshot::Receiver<WriterEnd> {
+        if let Some(start) = self.start.take() {
+            start
+                .send(Start {
+                    cells,
+                    incarnation,
+                    clock,
+                    entries,
+                    batch_max,
+                })
+                .ok();
+        }
+        self.ended.take().unwrap_or_else(|| oneshot::channel().1)
+    }
+}
