@@ -10,9 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::demo;
-use crate::openapi;
-use crate::public;
-use crate::server::{Frame, HttpServer, MetricsServer, Recorder, Routes, bind};
+use crate::server::{HttpServer, MetricsServer, Recorder, assemble, bind};
 use crate::settings::{ServeSettings, Switch};
 use crate::staff;
 use crate::state::App;
@@ -46,14 +44,7 @@ async fn serve_engine(
     recorder: Recorder,
     spool: std::path::PathBuf,
 ) -> Result<ExitCode> {
-    let (router, document) = openapi::routes();
-    let templates = document.paths.paths.keys().cloned().collect::<Vec<_>>();
-    let app = App::new(
-        engine.clone(),
-        openapi::bytes(&document)?,
-        spool,
-        settings.limits(),
-    );
+    let (app, frame) = assemble(engine.clone(), spool, settings.limits())?;
     let has_demo = settings.demo == Switch::On && demo::is_wanted(engine)?;
     if has_demo {
         demo::load(engine, &app.spool)
@@ -69,13 +60,6 @@ async fn serve_engine(
         tokio::spawn(recorder.upkeep()),
         tokio::spawn(forget_idle_accounts(app.clone())),
     ];
-    let frame = Frame::new(
-        router.merge(public::swagger()).with_state(app.clone()),
-        Routes::new(templates),
-        |template| template.starts_with("/v1/staff/imports") || template.starts_with("/v1/staff/exports"),
-        app.start,
-        Duration::from_secs(settings.request_seconds_max.into()),
-    );
     let server = HttpServer::new(listener, frame, settings.connections());
 
     // Others read these lines to learn that the server is ready and where.

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use kaowei_core::ids::RecordVersion;
 use kaowei_core::registration::{Agreed, Enrolment, Event, KeyAnswer};
-use kaowei_core::seats::{By, Command, Refusal, RemovalCause};
+use kaowei_core::seats::{By, Command, Refusal, RemovalCause, Standing};
 use kaowei_core::sites::Sitting;
-use kaowei_core::time::Moment;
 use tokio::sync::oneshot;
 
 use super::KeyHashes;
@@ -35,6 +34,11 @@ impl Engine {
     /// # Errors
     /// [`Denied::Invalid`] for another version than the one in force.
     pub async fn accept_agreement(&self, account: Account, version: &str) -> Result<Agreed, Denied> {
+        let (engine, version) = (self.clone(), version.to_owned());
+        to_the_end(async move { engine.accept(account, &version).await }).await
+    }
+
+    async fn accept(&self, account: Account, version: &str) -> Result<Agreed, Denied> {
         let incarnation = self.incarnation()?;
         let sitting = sitting(&incarnation)?;
         if sitting.agreement.version != version {
@@ -108,14 +112,22 @@ impl Engine {
     /// # Errors
     /// Refusals of agreement, record, window, eligibility and binding, in that order.
     pub async fn enrol(&self, account: Account, request: EnrolRequest) -> Result<Enrolled, Denied> {
+        let engine = self.clone();
+        to_the_end(async move { engine.save(account, request).await }).await
+    }
+
+    async fn save(&self, account: Account, request: EnrolRequest) -> Result<Enrolled, Denied> {
         let incarnation = self.incarnation()?;
         let sitting = sitting(&incarnation)?;
         let entry = incarnation.candidate(account.candidate);
         let _turn = entry.take_turn().await;
-        if let Some(saved_at) = remembered(&entry, &request)? {
-            let enrolment = self.enrolment_view(&incarnation, &entry).await?;
-            let created = enrolment.enrolment.saved_at == saved_at;
-            return Ok(Enrolled { created, enrolment });
+        if let Some(saved) = remembered(&entry, &request)? {
+            // The same answer, whatever happened since: as it was saved, without a claim.
+            let enrolment = self.page(&incarnation, &entry, saved, Vec::new()).await?;
+            return Ok(Enrolled {
+                created: true,
+                enrolment,
+            });
         }
         if entry.read(|candidate| candidate.enrolment().is_some()) {
             let enrolment = self.enrolment_view(&incarnation, &entry).await?;
@@ -197,15 +209,20 @@ impl Engine {
         incarnation: &Arc<Incarnation>,
         entry: &Arc<CandidateEntry>,
     ) -> Result<EnrolmentView, Denied> {
-        let sitting = sitting(incarnation)?;
-        let (agreed, enrolment, claims) = entry.read(|candidate| {
-            (
-                candidate.agreed().cloned(),
-                candidate.enrolment().copied(),
-                candidate.claims().to_vec(),
-            )
-        });
+        let (enrolment, claims) =
+            entry.read(|candidate| (candidate.enrolment().copied(), candidate.claims().to_vec()));
         let enrolment = enrolment.ok_or(Refusal::NotEnrolled)?;
+        self.page(incarnation, entry, enrolment, claims).await
+    }
+
+    async fn page(
+        &self,
+        incarnation: &Arc<Incarnation>,
+        entry: &Arc<CandidateEntry>,
+        enrolment: Enrolment,
+        claims: Vec<Standing>,
+    ) -> Result<EnrolmentView, Denied> {
+        let sitting = sitting(incarnation)?;
         let record = self
             .inner
             .students
@@ -220,7 +237,7 @@ impl Engine {
             .collect();
         Ok(EnrolmentView {
             record,
-            agreed,
+            agreed: entry.read(|candidate| candidate.agreed().cloned()),
             enrolment,
             eligible_subjects,
             claims: claims
@@ -235,6 +252,11 @@ impl Engine {
     /// # Errors
     /// [`Refusal::NotEnrolled`]; [`Refusal::AlreadyPaid`] while anything in it is paid.
     pub async fn delete_enrolment(&self, account: Account) -> Result<(), Denied> {
+        let engine = self.clone();
+        to_the_end(async move { engine.delete(account).await }).await
+    }
+
+    async fn delete(&self, account: Account) -> Result<(), Denied> {
         let incarnation = self.incarnation()?;
         let entry = incarnation.candidate(account.candidate);
         let _turn = entry.take_turn().await;
@@ -284,18 +306,23 @@ impl Engine {
     }
 }
 
-/// The instant of the enrolment that the same key made before.
-fn remembered(entry: &CandidateEntry, request: &EnrolRequest) -> Result<Option<Moment>, Denied> {
+/// Does something of several steps to its end, also when whoever asked hangs up meanwhile: a candidate's turn must not
+/// end before what was done in it is published.
+async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Denied>> + Send + 'static,
+) -> Result<T, Denied> {
+    tokio::spawn(work)
+        .await
+        .unwrap_or(Err(Denied::Failed(Failure::Internal)))
+}
+
+/// The enrolment that the same key made before.
+fn remembered(entry: &CandidateEntry, request: &EnrolRequest) -> Result<Option<Enrolment>, Denied> {
     let Some(key) = request.key else { return Ok(None) };
     entry.read(|candidate| match candidate.keys().find(key.key) {
         None => Ok(None),
         Some((note, _)) if note.body != key.body => Err(Denied::IdempotencyMismatch),
-        Some((_, KeyAnswer::Enrolled(saved_at))) => {
-            let still = candidate
-                .enrolment()
-                .is_some_and(|enrolment| enrolment.saved_at == *saved_at);
-            Ok(still.then_some(*saved_at))
-        }
+        Some((_, KeyAnswer::Enrolled(saved))) => Ok(Some(**saved)),
         Some((_, KeyAnswer::Made(_) | KeyAnswer::Existing(_))) => Err(Denied::IdempotencyMismatch),
     })
 }

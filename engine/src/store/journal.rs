@@ -80,7 +80,8 @@ const POSTGRES_FENCE: &str = "UPDATE cells SET batch = new.batch, position = new
      WHERE cells.cell = new.cell AND cells.epoch = new.epoch AND cells.batch = new.batch - 1";
 const POSTGRES_APPEND: &str = "INSERT INTO journal (cell, position, stream, sequence, kind, at, payload, hash) \
      SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::bytea[])";
-const NEW_CELL: &str = "INSERT INTO cells (cell, epoch, leader, batch, position, heartbeat_at) VALUES ($1, 1, $3, 0, 0, $2) \
+const NEW_CELL: &str = "INSERT INTO cells (cell, epoch, leader, batch, position, heartbeat_at) SELECT CAST($1 AS TEXT), 1, CAST($3 AS TEXT), 0, 0, CAST($2 AS BIGINT) \
+     WHERE NOT EXISTS (SELECT 1 FROM cells WHERE leader <> CAST($3 AS TEXT)) \
      ON CONFLICT (cell) DO NOTHING";
 const LEAD: &str = "UPDATE cells SET epoch = epoch + 1, leader = $1";
 const FOREIGN: &str = "SELECT COUNT(*) FROM cells WHERE leader <> $1";

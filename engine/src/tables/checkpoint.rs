@@ -42,8 +42,7 @@ pub(crate) struct Checkpoint {
 impl Checkpoint {
     /// Where the tables stand.
     pub(crate) async fn open(store: Arc<Store>, progress: watch::Sender<i64>) -> Result<Self, OpenError> {
-        let reached: Vec<(String, i64)> = on!(&store.tables, pool => sqlx::query_as("SELECT cell, position FROM checkpoint").fetch_all(pool).await?);
-        let reached: HashMap<_, _> = reached.into_iter().collect();
+        let reached = read_positions(&store.tables).await?;
         progress.send_replace(reached.values().sum());
         let facts = read_facts(&store.tables).await?;
         Ok(Self {
@@ -80,6 +79,12 @@ impl Checkpoint {
         if taken > 0 {
             let statements = statements(&self.store.tables, &fold)?;
             let undisturbed = self.store.tables_lock.lock().await;
+            // A former incarnation's step that wakes late must not write older rows over newer ones.
+            let stored = read_positions(&self.store.tables).await?;
+            if stored != self.reached {
+                self.reached = stored;
+                return Ok(taken);
+            }
             self.store
                 .tables
                 .write_then(&statements, || pass(FailPoint::CheckpointWritten))
@@ -102,6 +107,13 @@ impl Checkpoint {
         let patience = if self.behind > LAG_MAX { 1 } else { 4 };
         (took * patience).clamp(Duration::from_millis(5), Duration::from_secs(1))
     }
+}
+
+async fn read_positions(tables: &Db) -> Result<HashMap<String, i64>, sqlx::Error> {
+    let positions: Vec<(String, i64)> = on!(tables, pool => {
+        sqlx::query_as("SELECT cell, position FROM checkpoint").fetch_all(pool).await?
+    });
+    Ok(positions.into_iter().collect())
 }
 
 async fn read_facts(tables: &Db) -> Result<HashMap<PoolId, PoolFacts>, OpenError> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use kaowei_core::audit::{Hash, Seal};
 use kaowei_core::ids::{CandidateId, ClaimId, ClaimNumber, PoolId, Sequence};
-use kaowei_core::registration::{self, KeyAnswer};
+use kaowei_core::registration::{self, Enrolment, KeyAnswer};
 use kaowei_core::seats::{ClaimState, Event, First, Freed, PoolFacts, Standing};
 use kaowei_core::stored::KeyNote;
 use kaowei_core::time::Moment;
@@ -192,28 +192,16 @@ impl Fold {
             Event::AgreementAccepted { candidate, version } => {
                 self.agreements.insert(*candidate, (version.to_string(), at));
             }
-            Event::Enrolled {
-                candidate,
-                record,
-                record_version,
-                campus,
-                site,
-                delete_after,
-                key,
-            } => {
-                let row = (
-                    record.0,
-                    record_version.0,
-                    campus.to_string(),
-                    site.school.to_string(),
-                    site.province.to_string(),
-                    at,
-                    *delete_after,
-                );
-                self.enrolments.insert(*candidate, Some(row));
+            Event::Enrolled { candidate, key, .. } => {
+                let Some(enrolment) = event.enrolment(at) else {
+                    return Ok(());
+                };
+                self.enrolments
+                    .insert(*candidate, Some(enrolment_row(&enrolment)));
                 self.enrolment_ends.remove(candidate);
                 if let Some(note) = key {
-                    self.remember(*candidate, *note, &KeyAnswer::Enrolled(at), position)?;
+                    let answer = KeyAnswer::Enrolled(Box::new(enrolment));
+                    self.remember(*candidate, *note, &answer, position)?;
                 }
             }
             Event::EnrolmentDeleted { candidate, .. } => {
@@ -356,6 +344,19 @@ impl Serialize for ClaimRow<'_> {
         row.serialize_element(position)?;
         row.end()
     }
+}
+
+fn enrolment_row(enrolment: &Enrolment) -> EnrolmentRow {
+    let site = enrolment.site;
+    (
+        enrolment.record.0,
+        enrolment.record_version.0,
+        enrolment.campus.to_string(),
+        site.school.to_string(),
+        site.province.to_string(),
+        enrolment.saved_at,
+        enrolment.delete_after,
+    )
 }
 
 fn json(value: &impl Serialize) -> Result<String, OpenError> {

@@ -3,14 +3,15 @@
 use futures_util::TryStreamExt;
 use kaowei_core::seats::{ClaimState, OnFull, Refusal};
 use kaowei_core::time::Span;
-use kaowei_engine::{ClaimRequest, Denied, ExportKind, KeyHashes};
-use kaowei_tests::engine::{Place, ask, enrolled, nine, staff, states};
+use kaowei_engine::{ClaimRequest, Denied, EnrolRequest, ExportKind, KeyHashes};
+use kaowei_tests::engine::{Place, account, ask, enrolled, nine, staff, states};
 use kaowei_tests::on_both_stores;
 
 on_both_stores! {
     a_claim_is_answered_kept_and_found_again_after_a_restart
     a_repeat_under_another_key_gets_the_same_claim_and_is_remembered
     an_enrolment_goes_with_all_that_it_holds
+    the_key_of_a_deleted_enrolment_brings_nothing_back
     a_hundred_candidates_at_once_never_get_more_seats_than_there_are
 }
 
@@ -137,6 +138,33 @@ async fn an_enrolment_goes_with_all_that_it_holds(place: Place) {
     );
     enrolled(&engine, 0).await;
     engine.verify_tables().await.unwrap();
+    engine.close().await;
+}
+
+async fn the_key_of_a_deleted_enrolment_brings_nothing_back(place: Place) {
+    let engine = place.open_with(1, 1).await;
+    let li = account(&engine, 0).await;
+    engine.accept_agreement(li, "1").await.unwrap();
+    let request = EnrolRequest {
+        key: Some(KeyHashes { key: 5, body: 5 }),
+        ..EnrolRequest::default()
+    };
+    let saved = engine.enrol(li, request).await.unwrap();
+    engine.delete_enrolment(li).await.unwrap();
+    engine.verify_tables().await.unwrap();
+    engine.close().await;
+
+    let engine = place.open().await;
+    let again = engine.enrol(li, request).await.unwrap();
+    assert!(again.created);
+    assert_eq!(
+        again.enrolment.enrolment, saved.enrolment.enrolment,
+        "the same key gives the same answer"
+    );
+    assert_eq!(
+        engine.enrolment(li).await.unwrap_err(),
+        Refusal::NotEnrolled.into()
+    );
     engine.close().await;
 }
 

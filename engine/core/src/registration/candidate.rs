@@ -11,6 +11,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Eligibility, Event, KeyAnswer, Keys};
 use crate::audit::Seal;
 use crate::ids::{CampusCode, ClaimId, PoolId, RecordId, RecordVersion};
@@ -32,7 +34,7 @@ pub struct Agreed {
 }
 
 /// The binding of account and student record (R8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Enrolment {
     /// The record.
     pub record: RecordId,
@@ -263,25 +265,11 @@ impl Candidate {
                     at,
                 });
             }
-            Event::Enrolled {
-                record,
-                record_version,
-                campus,
-                site,
-                delete_after,
-                key,
-                ..
-            } => {
-                self.enrolment = Some(Enrolment {
-                    record: *record,
-                    record_version: *record_version,
-                    campus: *campus,
-                    site: *site,
-                    saved_at: at,
-                    delete_after: *delete_after,
-                });
-                if let Some(note) = key {
-                    self.keys.remember(*note, KeyAnswer::Enrolled(at));
+            Event::Enrolled { key, .. } => {
+                self.enrolment = event.enrolment(at);
+                if let (Some(note), Some(enrolment)) = (key, self.enrolment) {
+                    self.keys
+                        .remember(*note, KeyAnswer::Enrolled(Box::new(enrolment)));
                 }
             }
             Event::EnrolmentDeleted { .. } => self.enrolment = None,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::Enrolment;
 use crate::ids::{CampusCode, CandidateId, RecordId, RecordVersion};
 use crate::seats::By;
 use crate::sites::{Campus, Site, Sitting};
@@ -126,6 +127,28 @@ events! {
 }
 
 impl Event {
+    /// The enrolment that it makes at that instant, if it makes one.
+    pub fn enrolment(&self, saved_at: Moment) -> Option<Enrolment> {
+        match self {
+            Self::Enrolled {
+                record,
+                record_version,
+                campus,
+                site,
+                delete_after,
+                ..
+            } => Some(Enrolment {
+                record: *record,
+                record_version: *record_version,
+                campus: *campus,
+                site: *site,
+                saved_at,
+                delete_after: *delete_after,
+            }),
+            _ => None,
+        }
+    }
+
     /// The candidate whom it concerns, if it concerns one.
     pub fn candidate(&self) -> Option<CandidateId> {
         match self {

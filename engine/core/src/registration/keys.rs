@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Enrolment;
 use crate::ids::ClaimNumber;
 use crate::ids::{ClaimId, PoolId};
 use crate::seats::Standing;
 use crate::stored::KeyNote;
-use crate::time::Moment;
 
 /// How many keys of a candidate are remembered.
 pub const KEYS_MAX: u8 = 32;
@@ -19,8 +19,8 @@ pub enum KeyAnswer {
     Made(ClaimId),
     /// A claim that was there already, as it stood then.
     Existing(Box<Standing>),
-    /// The enrolment made for it, by the instant of its saving.
-    Enrolled(Moment),
+    /// The enrolment made for it, as it was saved.
+    Enrolled(Box<Enrolment>),
 }
 
 impl KeyAnswer {
@@ -87,7 +87,7 @@ mod tests {
         let mut keys = Keys::default();
         for key in 1..=40 {
             let note = keys.note(key, key);
-            keys.remember(note, KeyAnswer::Enrolled(Moment::MIN));
+            keys.remember(note, KeyAnswer::made("991010-1".parse().unwrap(), ClaimNumber(1)));
         }
         assert!(keys.find(8).is_none());
         assert!(keys.find(9).is_some());

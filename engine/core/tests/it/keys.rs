@@ -132,7 +132,12 @@ fn r15_32_keys_are_remembered_across_operations_and_a_33rd_takes_the_oldest_s_pl
         key: Some(li.note_key(1_000, 0)),
     };
     li.evolve(&enrolled, midnight());
-    assert_eq!(li.keys().find(1_000).unwrap().1, KeyAnswer::Enrolled(midnight()));
+    let saved = *li.enrolment().unwrap();
+    assert_eq!(saved.saved_at, midnight());
+    assert_eq!(
+        li.keys().find(1_000).unwrap().1,
+        KeyAnswer::Enrolled(Box::new(saved))
+    );
     for number in 1..=u32::from(KEYS_MAX) {
         let note = li.note_key(number.into(), 0);
         settle(&mut li, &made(number, Some(note)), u64::from(number) * 2);
