@@ -25,8 +25,10 @@ fmt: ## Format all Rust code.
 bench: ## Run all benches and print one table of ours and the baselines (release build; installs Redis and wrk).
 	.ci/install-tools bench
 	cargo bench --locked -p kaowei-benches --benches
+	cargo build --locked --release -p kaowei
 	cargo run --locked --release -p kaowei-benches --bin table
 
 bench-quick: ## The same table in a few minutes: a lighter build, fewer and shorter rounds, no criterion.
 	.ci/install-tools bench
+	cargo build --locked --profile quick -p kaowei
 	cargo run --locked --profile quick -p kaowei-benches --bin table -- --quick
