@@ -50,6 +50,9 @@ impl Store {
 }
 
 /// The engine on a store, with so many decisions in flight.
+///
+/// # Panics
+/// When the machine can't start a thread.
 pub fn subject(store: Store, spread: Spread, in_flight: usize) -> Subject {
     let name = format!(
         "engine, {}, {}, {in_flight} in flight",

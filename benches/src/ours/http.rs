@@ -80,7 +80,7 @@ pub fn subject(store: Store, asked: Asked, connections: usize) -> Subject {
         let script = match asked {
             Asked::Claims => Script::Claim,
             Asked::Pools => Script::Pools,
-            Asked::PoolsUnchanged => Script::PoolsUnchanged(world.etag(&server)?),
+            Asked::PoolsUnchanged => Script::PoolsUnchanged(World::etag(&server)?),
             Asked::OwnClaims => Script::OwnClaims,
         };
         let script = world.script(&script)?;
@@ -245,9 +245,7 @@ impl World<'_> {
             }
             let mut enrolled = true;
             for token in &last {
-                enrolled &= self
-                    .get(server, "/v1/enrolment", Some(token))?
-                    .starts_with("http/1.1 200");
+                enrolled &= Self::get(server, "/v1/enrolment", Some(token))?.starts_with("http/1.1 200");
             }
             if enrolled {
                 return Ok(());
@@ -257,7 +255,7 @@ impl World<'_> {
     }
 
     /// The head of an answer, in small letters.
-    fn get(&self, server: &Server, path: &str, token: Option<&str>) -> anyhow::Result<String> {
+    fn get(server: &Server, path: &str, token: Option<&str>) -> anyhow::Result<String> {
         let mut curl = Command::new("curl");
         curl.args(["-s", "-D", "-", "-o", "/dev/null"]);
         if let Some(token) = token {
@@ -267,8 +265,8 @@ impl World<'_> {
         Ok(String::from_utf8_lossy(&answer.stdout).to_lowercase())
     }
 
-    fn etag(&self, server: &Server) -> anyhow::Result<String> {
-        let head = self.get(server, "/v1/pools?campus=C1", None)?;
+    fn etag(server: &Server) -> anyhow::Result<String> {
+        let head = Self::get(server, "/v1/pools?campus=C1", None)?;
         let etag = head
             .lines()
             .find_map(|line| line.strip_prefix("etag: "))
