@@ -11,7 +11,7 @@ use crate::state::App;
 use crate::views::EnrolmentPage;
 use crate::wire::answer_tagged;
 
-problems!(EnrolmentProblems: CANDIDATE ENGINE; NotEnrolled, OutsideWindow);
+problems!(EnrolmentProblems: CANDIDATE ENGINE; AgreementRequired, NotEnrolled, OutsideWindow);
 
 /// The registration page in one object: record, progress, claims with deadlines and places, what is due.
 #[utoipa::path(get, path = "/v1/enrolment", tag = "candidate", security(("bearer" = [])),

@@ -80,6 +80,15 @@ impl From<Failure> for Problem {
     }
 }
 
+/// What candidates are told in Chinese; what staff send is told in the engine's words.
+fn wrong_value(pointer: &str) -> Option<&'static str> {
+    match pointer {
+        "/version" => Some("这不是现行版本的报名协议，请重新阅读后再接受。"),
+        "/reason" => Some("原因须为 1 至 500 个字。"),
+        _ => None,
+    }
+}
+
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
         match denied {
@@ -88,7 +97,10 @@ impl From<Denied> for Problem {
             Denied::NotFound => Self::new(Code::NotFound),
             Denied::OutOfScope => Self::new(Code::Forbidden),
             Denied::IdempotencyMismatch => Self::new(Code::IdempotencyMismatch),
-            Denied::Invalid { pointer, problem } => Self::wrong_field(pointer, problem),
+            Denied::Invalid { pointer, problem } => match wrong_value(&pointer) {
+                Some(chinese) => Self::wrong_field(pointer, (chinese.to_owned(), problem)),
+                None => Self::wrong_field(pointer, problem),
+            },
             Denied::UnknownAccount => Self::new(Code::Unauthenticated).detailed((
                 "令牌对应的账号不存在，且令牌中没有可用的个人信息。",
                 "The token names an account that does not exist, and carries no personal data to make it.",

@@ -197,7 +197,7 @@ impl Engine {
     /// The registration page in one object.
     ///
     /// # Errors
-    /// [`Refusal::NotEnrolled`].
+    /// [`Refusal::AgreementRequired`], [`Refusal::NotEnrolled`].
     pub async fn enrolment(&self, account: Account) -> Result<EnrolmentView, Denied> {
         let incarnation = self.incarnation()?;
         let entry = incarnation.candidate(account.candidate);
@@ -211,7 +211,17 @@ impl Engine {
     ) -> Result<EnrolmentView, Denied> {
         let (enrolment, claims) =
             entry.read(|candidate| (candidate.enrolment().copied(), candidate.claims().to_vec()));
-        let enrolment = enrolment.ok_or(Refusal::NotEnrolled)?;
+        let Some(enrolment) = enrolment else {
+            // Nothing past the agreement works before it is accepted (R2).
+            let version = &sitting(incarnation)?.agreement.version;
+            let agreed = entry.read(|candidate| candidate.has_agreed(version));
+            return Err(if agreed {
+                Refusal::NotEnrolled
+            } else {
+                Refusal::AgreementRequired
+            }
+            .into());
+        };
         self.page(incarnation, entry, enrolment, claims).await
     }
 

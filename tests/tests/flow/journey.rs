@@ -39,6 +39,7 @@ async fn arrives(li: &Client) {
     li.get("/v1/qualification")
         .await
         .refused(403, "agreement_required");
+    li.get("/v1/enrolment").await.refused(403, "agreement_required");
     let accepted = li
         .put("/v1/agreement", &json!({"version": version}))
         .await
