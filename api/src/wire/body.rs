@@ -101,6 +101,14 @@ impl Depth {
 /// # Errors
 /// 400 for what is no JSON, 422 for a value that is wrong, with its place.
 pub fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
+    // serde would take an array as an object's values in their order; the contract's bodies are objects.
+    let is_array = body.trim_ascii_start().first() == Some(&b'[');
+    if is_array && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok() {
+        return Err(Problem::wrong_field(
+            "",
+            ("请求内容应为 JSON 对象。", "The body must be a JSON object."),
+        ));
+    }
     // The way with the place of a mistake costs more, so it is gone only when there is one.
     serde_json::from_slice(body).map_err(|_| explain::<T>(body))
 }
@@ -218,5 +226,12 @@ mod tests {
     fn brackets_count_and_those_in_strings_do_not() {
         assert_eq!(Depth::of(br#"{"a":[[1]],"b":"[[[[\"[["}"#), 3);
         assert_eq!(Depth::of(&b"[".repeat(40)), 40);
+    }
+
+    #[test]
+    fn an_array_is_no_object_even_if_its_values_would_fit() {
+        let refused = problem(r#" ["991010-1",[1]]"#);
+        assert_eq!(refused["status"], 422);
+        assert_eq!(problem(r#"["991010-1",[1]"#)["status"], 400);
     }
 }
