@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use kaowei_core::ids::CandidateId;
 use kaowei_core::registration::Event;
 use kaowei_core::seats::{By, Expiry};
-use kaowei_core::time::Moment;
+use kaowei_core::time::{Moment, Span};
 
 use crate::engine::{Inner, watch_clock};
 use crate::fail_points::{FailPoint, pass};
@@ -153,7 +153,12 @@ async fn end_enrolment(incarnation: &Arc<Incarnation>, candidate: CandidateId) {
         by: By::System,
     };
     if let Err(failure) = incarnation.record(enrolment.site.province, vec![event]).await {
-        tracing::warn!(%candidate, %failure, "an enrolment whose time is over is not deleted yet; recovery will see it");
+        tracing::warn!(%candidate, %failure, "an enrolment whose time is over is not deleted yet; it is looked at again");
+        let again = now + Span::from_secs(1);
+        incarnation
+            .enrolment_ends
+            .lock()
+            .push(Reverse((again, candidate)));
     }
 }
 

@@ -13,13 +13,20 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::people::Found;
 
+/// What is known of a record's eligibility, live (R4).
+#[derive(Debug, Default)]
+struct Known {
+    generation: u64,
+    allows: Option<Arc<Eligibility>>,
+}
+
 /// An entry of the map of candidates.
 #[derive(Debug)]
 pub(crate) struct CandidateEntry {
     pub(crate) id: CandidateId,
     state: Mutex<Candidate>,
     /// What the bound record allows; none until it is looked up, and again after an import touched the record.
-    eligibility: Mutex<Option<Arc<Eligibility>>>,
+    eligibility: Mutex<Known>,
     /// The record that was found for this candidate, as of so many imports.
     found: Mutex<Option<(u64, Arc<Found>)>>,
     turn: Semaphore,
@@ -33,7 +40,7 @@ impl CandidateEntry {
         Self {
             id,
             state: Mutex::new(candidate),
-            eligibility: Mutex::new(None),
+            eligibility: Mutex::new(Known::default()),
             found: Mutex::new(None),
             turn: Semaphore::new(1),
             cascades: AtomicU32::new(0),
@@ -59,12 +66,29 @@ impl CandidateEntry {
         self.version.load(Ordering::Acquire)
     }
 
+    /// What the bound record allows, if it is known.
     pub(crate) fn eligibility(&self) -> Option<Arc<Eligibility>> {
-        self.eligibility.lock().clone()
+        self.eligibility.lock().allows.clone()
     }
 
-    pub(crate) fn set_eligibility(&self, eligibility: Option<Arc<Eligibility>>) {
-        *self.eligibility.lock() = eligibility;
+    /// How often what was known was forgotten: to be asked before the record is looked up.
+    pub(crate) fn eligibility_generation(&self) -> u64 {
+        self.eligibility.lock().generation
+    }
+
+    /// Keeps what was looked up, unless the record was imported again meanwhile.
+    pub(crate) fn know_eligibility(&self, generation: u64, allows: Option<Arc<Eligibility>>) {
+        let mut known = self.eligibility.lock();
+        if known.generation == generation {
+            known.allows = allows;
+        }
+    }
+
+    /// The record was imported again, or is bound no more.
+    pub(crate) fn forget_eligibility(&self) {
+        let mut known = self.eligibility.lock();
+        known.generation += 1;
+        known.allows = None;
         self.version.fetch_add(1, Ordering::Release);
     }
 

@@ -285,9 +285,10 @@ impl Inner {
             entries,
             self.settings.batch_max,
         );
-        recovery::catch_up(&incarnation, heartbeat_at)
-            .await
-            .map_err(|failure| OpenError::Damaged(format!("recovery could not write: {failure}")))?;
+        if let Err(failure) = recovery::catch_up(&incarnation, heartbeat_at).await {
+            incarnation.end();
+            return Err(OpenError::Unwritable(failure));
+        }
         pass(FailPoint::RecoveryDone);
         self.watch_over(&incarnation);
         incarnation.serve();

@@ -114,6 +114,11 @@ pub enum OpenError {
         /// Which setting.
         setting: &'static str,
     },
+    /// It can be read, but took nothing.
+    #[error(
+        "recovery could not write to the store: {0}; check that it has room and may be written, then start again"
+    )]
+    Unwritable(Failure),
     /// What was read does not fit together.
     #[error("the store is damaged: {0}; restore it from a backup, and keep this one as evidence")]
     Damaged(String),

@@ -45,6 +45,8 @@ pub(crate) struct Incarnation {
     journal: UnboundedSender<Entry>,
     pools: DashMap<PoolId, Arc<PoolHandle>>,
     campuses: DashMap<CampusCode, Arc<Campus>>,
+    /// Pools whose first event is under way: nobody else may begin their chain.
+    beginning: DashMap<PoolId, ()>,
     candidates: DashMap<CandidateId, Arc<CandidateEntry>>,
     /// Which account a record is bound to (R3).
     bindings: DashMap<RecordId, CandidateId>,
@@ -85,6 +87,7 @@ impl Incarnation {
             journal,
             pools: DashMap::new(),
             campuses: DashMap::new(),
+            beginning: DashMap::new(),
             candidates: DashMap::new(),
             bindings: DashMap::new(),
             catalogue: ArcSwap::from_pointee(catalogue),
@@ -208,6 +211,16 @@ impl Incarnation {
         handle
     }
 
+    /// Reserves the beginning of a pool's chain, until it is there or has failed; `false` where somebody else has.
+    pub(crate) fn begin_pool(&self, id: PoolId) -> bool {
+        self.beginning.insert(id, ()).is_none()
+    }
+
+    /// The pool is there, or could not be made.
+    pub(crate) fn pool_has_begun(&self, id: PoolId) {
+        self.beginning.remove(&id);
+    }
+
     /// Puts a fresh actor in charge of a pool.
     pub(crate) fn start_actor(
         self: &Arc<Self>,
@@ -224,6 +237,9 @@ impl Incarnation {
             PoolActor::new(pool, head, handle, life, incarnation)
         });
         handle.set_address(address);
+        if self.is_over() {
+            handle.forget_address();
+        }
     }
 
     /// Takes a pool's actor out of charge and reads the pool from the store again.
@@ -346,12 +362,20 @@ impl Incarnation {
 
     /// Ends it: its actors stop when the last of them has nothing more to do.
     pub(crate) fn end(&self) {
-        self.over.store(true, Ordering::Release);
+        if self.over.swap(true, Ordering::AcqRel) {
+            return;
+        }
         for pool in &self.pools {
             pool.forget_address();
         }
         self.checkpoint_wanted.notify_one();
         self.enrolment_ended.notify_one();
+        // The writer, if it still runs, wakes up and ends: only then does the supervisor make the next incarnation.
+        let wake = Entry {
+            happened: Happened::Barrier,
+            then: Box::new(|_, _| {}),
+        };
+        self.journal.send(wake).ok();
     }
 
     /// How many events are published.

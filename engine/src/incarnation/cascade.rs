@@ -1,83 +1,125 @@
 //! Oral claims go with their written one (R13).
+//!
+//! Each orphan holds its candidate back from the moment in which it was noticed until it is gone, and is asked for
+//! again as often as that takes: only the end of the incarnation ends that, and then recovery finds it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use kaowei_core::ids::{CandidateId, ClaimId};
+use kaowei_core::ids::ClaimId;
 use kaowei_core::seats::{Command, RemovalCause};
+use parking_lot::Mutex;
 
 use super::{Incarnation, settled};
 use crate::actors::Ask;
+use crate::candidate_entry::HeldBack;
 use crate::fail_points::{FailPoint, pass};
 use crate::failure::Failure;
 use crate::journal::Fate;
+
+/// Until an orphan that could not be asked for is asked for again.
+const AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// What to do when a cascade is done.
 pub(crate) type AfterCascade = Box<dyn FnOnce(&Arc<Incarnation>, Result<(), Failure>) + Send>;
 
 /// An oral claim whose written one is gone.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Orphan {
     pub(crate) claim: ClaimId,
-    pub(crate) candidate: CandidateId,
+    /// Nothing else of its candidate is decided until it is gone.
+    #[expect(dead_code, reason = "it holds back by being kept")]
+    pub(crate) held_back: HeldBack,
+}
+
+/// Counts orphans that are not gone yet; `after` runs when none is left.
+struct Countdown {
+    left: AtomicUsize,
+    after: Mutex<Option<AfterCascade>>,
+}
+
+impl Countdown {
+    fn count(&self, incarnation: &Arc<Incarnation>, done: Result<(), Failure>) {
+        let last = self.left.fetch_sub(1, Ordering::AcqRel) == 1;
+        if (last || done.is_err())
+            && let Some(after) = self.after.lock().take()
+        {
+            after(incarnation, done);
+        }
+    }
+}
+
+/// One orphan under way. Dropped unsettled – an actor panicked, a mailbox was closed – it is asked for again.
+struct Removal {
+    incarnation: Arc<Incarnation>,
+    orphan: Option<Orphan>,
+    countdown: Arc<Countdown>,
+}
+
+impl Removal {
+    fn settle(mut self, done: Result<(), Failure>) {
+        drop(self.orphan.take());
+        self.countdown.count(&self.incarnation, done);
+    }
+}
+
+impl Drop for Removal {
+    fn drop(&mut self) {
+        let Some(orphan) = self.orphan.take() else { return };
+        let (incarnation, countdown) = (self.incarnation.clone(), self.countdown.clone());
+        self.incarnation.runtime.spawn(async move {
+            tokio::time::sleep(AGAIN_AFTER).await;
+            if incarnation.is_over() {
+                drop(orphan);
+                countdown.count(&incarnation, Err(Failure::StoreUnavailable));
+            } else {
+                incarnation.remove_orphan(orphan, countdown);
+            }
+        });
+    }
 }
 
 impl Incarnation {
     /// Takes away oral claims whose written one is gone (R13); `after` runs when they are.
     pub(crate) fn cascade(self: &Arc<Self>, orphans: Vec<Orphan>, after: AfterCascade) {
         pass(FailPoint::CascadeNoticed);
-        let (incarnation, mut left) = (self.clone(), orphans);
-        let Some(orphan) = left.pop() else {
+        if orphans.is_empty() {
             after(self, Ok(()));
             return;
-        };
-        let next: AfterCascade = if left.is_empty() {
-            after
-        } else {
-            Box::new(move |incarnation, done| match done {
-                Ok(()) => incarnation.cascade(left, after),
-                Err(failure) => after(incarnation, Err(failure)),
-            })
-        };
-        incarnation.remove_orphan(orphan, next);
+        }
+        let (left, after) = (AtomicUsize::new(orphans.len()), Mutex::new(Some(after)));
+        let countdown = Arc::new(Countdown { left, after });
+        for orphan in orphans {
+            self.remove_orphan(orphan, countdown.clone());
+        }
     }
 
-    fn remove_orphan(self: &Arc<Self>, orphan: Orphan, after: AfterCascade) {
-        let Some(pool) = self.pool(orphan.claim.pool) else {
-            after(self, Ok(()));
+    fn remove_orphan(self: &Arc<Self>, orphan: Orphan, countdown: Arc<Countdown>) {
+        let claim = orphan.claim;
+        let removal = Removal {
+            incarnation: self.clone(),
+            orphan: Some(orphan),
+            countdown,
+        };
+        let Some(pool) = self.pool(claim.pool) else {
+            removal.settle(Ok(()));
             return;
         };
-        // Nothing else of this candidate is decided until the oral claim is gone.
-        let held_back = self.candidate(orphan.candidate).hold_back();
         let command = Command::Remove {
-            claim: orphan.claim.number,
+            claim: claim.number,
             cause: RemovalCause::WithWritten,
         };
-        let then = Box::new(move |incarnation: &Arc<Self>, fate: Fate<'_>| {
-            let done = settled(&fate);
-            if done.is_err() && !incarnation.is_over() {
-                incarnation.retry_orphan(orphan);
-            }
-            drop(held_back);
-            after(incarnation, done);
-        });
-        if let Err(failure) = pool.ask(Ask {
-            command,
-            then: Box::new(then),
-        }) {
-            tracing::warn!(claim = %orphan.claim, %failure, "an oral claim can't be taken away yet; it is tried again");
-            self.retry_orphan(orphan);
+        let then = Box::new(
+            move |incarnation: &Arc<Self>, fate: Fate<'_>| match settled(&fate) {
+                Err(failure) if incarnation.is_over() => removal.settle(Err(failure)),
+                Err(_) => drop(removal),
+                Ok(()) => removal.settle(Ok(())),
+            },
+        );
+        if let Err(failure) = pool.ask(Ask { command, then }) {
+            tracing::warn!(%claim, %failure, "an oral claim can't be taken away yet; it is tried again");
         }
         pass(FailPoint::CascadeAsked);
-    }
-
-    /// Tries again, until it is done or recovery does it.
-    fn retry_orphan(self: &Arc<Self>, orphan: Orphan) {
-        let incarnation = self.clone();
-        self.runtime.spawn(async move {
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-            if !incarnation.is_over() {
-                incarnation.remove_orphan(orphan, Box::new(|_, _| {}));
-            }
-        });
     }
 }

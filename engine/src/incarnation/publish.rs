@@ -4,8 +4,9 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use kaowei_core::registration::Event;
+use kaowei_core::registration::{Candidate, Event};
 use kaowei_core::seats;
+use kaowei_core::time::{Moment, Span};
 
 use super::{Incarnation, Orphan};
 use crate::actors::{Numbers, PoolHandle};
@@ -13,6 +14,9 @@ use crate::fail_points::{FailPoint, pass};
 use crate::journal::{CellEvent, Sealed};
 use crate::metrics;
 use crate::views::ExpiryStatus;
+
+/// Far longer than a commit takes.
+const SOON: Span = Span::from_secs(60);
 
 impl Incarnation {
     /// Publishes a pool's committed events. The oral claims that must now go (R13), if any.
@@ -34,20 +38,20 @@ impl Incarnation {
                 continue;
             };
             let entry = self.candidate(candidate);
-            let (orphan, over) = entry.publish(|state| {
+            let (orphan, ends_at) = entry.publish(|state| {
                 state.settle(&pool.facts, &sealed.event, &sealed.seal);
-                (state.orphan(), state.enrolment_is_over(sealed.seal.at))
+                // Held back before anybody can take the next turn.
+                let orphan = state.orphan().map(|claim| Orphan {
+                    claim,
+                    held_back: entry.hold_back(),
+                });
+                (orphan, ends_soon(state, sealed.seal.at))
             });
             if let Some(orphan) = orphan {
-                orphans.get_or_insert_with(Vec::new).push(Orphan {
-                    claim: orphan,
-                    candidate,
-                });
+                orphans.get_or_insert_with(Vec::new).push(orphan);
             }
-            if over {
-                self.enrolment_ends
-                    .lock()
-                    .push(Reverse((sealed.seal.at, candidate)));
+            if let Some(ends_at) = ends_at {
+                self.enrolment_ends.lock().push(Reverse((ends_at, candidate)));
                 self.enrolment_ended.notify_one();
             }
         }
@@ -80,7 +84,7 @@ impl Incarnation {
                     {
                         self.unbind(record, candidate);
                     }
-                    entry.set_eligibility(None);
+                    entry.forget_eligibility();
                 }
                 _ => {}
             }
@@ -121,6 +125,14 @@ impl Incarnation {
             .fetch_add(i64::try_from(events).unwrap_or(i64::MAX), Ordering::AcqRel);
         self.checkpoint_wanted.notify_one();
     }
+}
+
+/// When an enrolment without an active claim is to be looked at, if that is now or soon: its place in the heap may
+/// have been used up while its last claim was still active.
+fn ends_soon(candidate: &Candidate, at: Moment) -> Option<Moment> {
+    let enrolment = candidate.enrolment()?;
+    let active = candidate.claims().iter().any(|claim| claim.state.is_active());
+    (!active && enrolment.delete_after <= at + SOON).then(|| enrolment.delete_after.max(at))
 }
 
 fn count(event: &seats::Event) {

@@ -102,6 +102,12 @@ impl Writer {
             if self.entries.recv_many(&mut gathered, self.batch_max).await == 0 {
                 break WriterEnd::Closed;
             }
+            if self.incarnation.is_over() {
+                for entry in gathered {
+                    entry.fail(&self.incarnation, Failure::StoreUnavailable);
+                }
+                break WriterEnd::Failed("what is in memory could not be kept true to what is stored".into());
+            }
             pass(FailPoint::BatchGathered);
             if self.incarnation.is_closing()
                 && gathered
@@ -137,7 +143,7 @@ impl Writer {
         while let Some(part) = parts.pop() {
             let entries = self.without_stale(part);
             if !entries.iter().any(Entry::needs_commit) {
-                done.send(entries).ok();
+                publish(done, entries)?;
                 continue;
             }
             let before = self.cells.clone();
@@ -153,7 +159,7 @@ impl Writer {
             match outcome {
                 Ok(()) => {
                     metrics::batch_committed(entries.iter().map(Entry::len).sum(), started.elapsed());
-                    done.send(entries).ok();
+                    publish(done, entries)?;
                 }
                 Err(CommitError::Definite(error)) => {
                     self.cells = before;
@@ -196,7 +202,10 @@ impl Writer {
                 Happened::InPool { pool, events, .. } => {
                     let kinds: Vec<_> = events.iter().map(|sealed| sealed.event.kind()).collect();
                     tracing::error!(pool = %pool.facts.id, ?kinds, %error, "the store refused an event: it is dropped and its pool rebuilt");
-                    self.incarnation.rebuild_pool(pool);
+                    // One whose very first event it was has no actor, and nothing in the store.
+                    if self.incarnation.pool(pool.facts.id).is_some() {
+                        self.incarnation.rebuild_pool(pool);
+                    }
                 }
                 Happened::InCell { cell, events } => {
                     let kinds: Vec<_> = events.iter().map(|event| event.event.kind()).collect();
@@ -348,6 +357,12 @@ impl Writer {
             entry.fail(&self.incarnation, failure);
         }
     }
+}
+
+/// Hands a committed batch to the publisher. Without one, what is stored would not be what is in memory.
+fn publish(done: &UnboundedSender<Vec<Entry>>, entries: Vec<Entry>) -> Result<(), WriterEnd> {
+    done.send(entries)
+        .map_err(|_| WriterEnd::Failed("the publisher ended early".into()))
 }
 
 fn ended_by(error: &CommitError) -> WriterEnd {

@@ -10,7 +10,7 @@ use std::time::Instant;
 use kaowei_core::ids::{ClaimId, PoolId};
 use kaowei_core::registration::{Ask as Claiming, Candidate, KeyAnswer, Verdict};
 use kaowei_core::seats::{
-    By, ClaimState, Command, First, OnFull, Refusal, RegisteredBy, Standing, WithdrawReason,
+    Answered, By, ClaimState, Command, First, OnFull, Refusal, RegisteredBy, Standing, WithdrawReason,
 };
 use kaowei_core::time::Span;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -114,18 +114,22 @@ impl Engine {
             });
         };
         let note = entry.read(|candidate| candidate.note_key(key.key, key.body));
+        let claim = view(incarnation, standing);
         let command = Command::Remember {
             candidate: entry.id,
             claim: standing.id.number,
             key: note,
-            answered: Box::new(standing),
+            answered: Box::new(Answered {
+                standing,
+                position: claim.position,
+            }),
         };
         let (answer, wait) = oneshot::channel();
-        let then = Box::new(move |incarnation: &Arc<Incarnation>, fate: Fate<'_>| {
+        let then = Box::new(move |_: &Arc<Incarnation>, fate: Fate<'_>| {
             let answered = match fate {
                 Fate::Committed { outcome: Ok(()), .. } => Ok(ClaimAnswer {
                     created: false,
-                    claim: view(incarnation, standing),
+                    claim,
                 }),
                 Fate::Committed {
                     outcome: Err(refusal),
@@ -283,7 +287,7 @@ fn look(
     let eligibility = entry.eligibility();
     let terms = pool.terms();
     entry.read(|candidate| {
-        if let Some(answer) = remembered(incarnation, candidate, request)? {
+        if let Some(answer) = remembered(candidate, request)? {
             return Ok(Look::Answered(answer));
         }
         let verdict = candidate.may_claim(&Claiming {
@@ -303,11 +307,7 @@ fn look(
 }
 
 /// The answer that the same key got before.
-fn remembered(
-    incarnation: &Incarnation,
-    candidate: &Candidate,
-    request: &ClaimRequest,
-) -> Result<Option<ClaimAnswer>, Denied> {
+fn remembered(candidate: &Candidate, request: &ClaimRequest) -> Result<Option<ClaimAnswer>, Denied> {
     let Some((note, answer)) = request.key.and_then(|key| candidate.keys().find(key.key)) else {
         return Ok(None);
     };
@@ -322,10 +322,16 @@ fn remembered(
                 claim: as_first_answered(made),
             }))
         }
-        KeyAnswer::Existing(standing) => Ok(Some(ClaimAnswer {
-            created: false,
-            claim: view(incarnation, **standing),
-        })),
+        KeyAnswer::Existing(answered) => {
+            let claim = ClaimView {
+                standing: answered.standing,
+                position: answered.position,
+            };
+            Ok(Some(ClaimAnswer {
+                created: false,
+                claim,
+            }))
+        }
         KeyAnswer::Enrolled(_) => Err(Denied::IdempotencyMismatch),
     }
 }

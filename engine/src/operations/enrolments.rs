@@ -164,7 +164,6 @@ impl Engine {
             incarnation.unbind(found.record, entry.id);
         }
         saved?;
-        entry.set_eligibility(Some(Arc::new(found.eligibility.clone())));
         entry.remember_found(0, None);
         let enrolment = self.enrolment_view(&incarnation, &entry).await?;
         Ok(Enrolled {
@@ -308,9 +307,10 @@ impl Engine {
         else {
             return Ok(());
         };
+        let generation = entry.eligibility_generation();
         let found = self.inner.students.by_id(record).await?;
         if incarnation.bound_to(record) == Some(entry.id) {
-            entry.set_eligibility(found.map(|found| Arc::new(found.eligibility)));
+            entry.know_eligibility(generation, found.map(|found| Arc::new(found.eligibility)));
         }
         Ok(())
     }

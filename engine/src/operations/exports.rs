@@ -1,7 +1,11 @@
 //! Exports as CSV (R33, R35): read slice by slice, so that memory stays flat however long the table.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt, unfold};
+use kaowei_core::ids::national_cell;
 use kaowei_core::sites::Scope;
 use kaowei_core::time::Moment;
 use sqlx::AssertSqlSafe;
@@ -9,6 +13,7 @@ use sqlx::AssertSqlSafe;
 use super::Staff;
 use crate::Engine;
 use crate::failure::{Denied, Failure};
+use crate::incarnation::Incarnation;
 use crate::store::{Db, on};
 
 /// How many rows are read at once.
@@ -37,18 +42,14 @@ impl Engine {
     /// Exports what lies below the scope, as of now: all that was committed when it was asked is in it.
     ///
     /// # Errors
-    /// [`Failure::StoreUnavailable`]; [`Denied::OutOfScope`] for the audit of a school alone, whose cell's chain is
-    /// its province's.
+    /// [`Failure::StoreUnavailable`].
     pub async fn export(&self, staff: &Staff, kind: ExportKind) -> Result<CsvStream, Denied> {
-        if kind == ExportKind::Audit && matches!(staff.scope, Scope::School(_)) {
-            return Err(Denied::OutOfScope);
-        }
-        self.caught_up().await?;
+        let incarnation = self.caught_up().await?;
         let store = &self.inner.store;
         Ok(match kind {
             ExportKind::Claims => claims(store.tables.clone(), staff.scope),
             ExportKind::Enrolments => enrolments(store.tables.clone(), staff.scope),
-            ExportKind::Audit => audit(store.journal.clone(), staff.scope),
+            ExportKind::Audit => audit(store.journal.clone(), Trail::below(&incarnation, staff.scope)),
         })
     }
 }
@@ -188,8 +189,37 @@ fn enrolments(tables: Db, scope: Scope) -> CsvStream {
 
 type AuditCells = (String, i64, String, i64, String, i64, String, Vec<u8>);
 
-fn audit(journal: Db, scope: Scope) -> CsvStream {
-    let (condition, code) = below(scope, "cell", "cell");
+/// Which part of the journal a scope sees: a school its own pools' streams, others whole cells.
+struct Trail {
+    cells: Scope,
+    streams: Option<Arc<HashSet<String>>>,
+}
+
+impl Trail {
+    fn below(incarnation: &Incarnation, scope: Scope) -> Self {
+        let Scope::School(school) = scope else {
+            return Self {
+                cells: scope,
+                streams: None,
+            };
+        };
+        let pools = incarnation.all_pools();
+        let own: Vec<_> = pools
+            .iter()
+            .filter(|pool| pool.facts.site.school == school)
+            .collect();
+        let province = own.first().map(|pool| pool.facts.site.province);
+        let province = province.or_else(|| incarnation.catalogue().tree.province_of(school));
+        let streams = own.iter().map(|pool| pool.stream.to_string()).collect();
+        Self {
+            cells: Scope::Province(province.unwrap_or_else(national_cell)),
+            streams: Some(Arc::new(streams)),
+        }
+    }
+}
+
+fn audit(journal: Db, trail: Trail) -> CsvStream {
+    let (condition, code) = below(trail.cells, "cell", "cell");
     let sql = format!(
         "SELECT cell, position, stream, sequence, kind, at, payload, hash FROM journal \
          WHERE {condition} AND (cell > $2 OR (cell = $2 AND position > $3)) ORDER BY cell, position LIMIT $4"
@@ -199,6 +229,7 @@ fn audit(journal: Db, scope: Scope) -> CsvStream {
         (String::new(), 0_i64),
         move |(cell_after, position_after)| {
             let (journal, sql, code) = (journal.clone(), sql.clone(), code.clone());
+            let streams = trail.streams.clone();
             async move {
                 let rows: Vec<AuditCells> = on!(&journal, pool => {
                     sqlx::query_as(AssertSqlSafe(sql))
@@ -214,6 +245,9 @@ fn audit(journal: Db, scope: Scope) -> CsvStream {
                 };
                 let mut lines = csv::Writer::from_writer(Vec::new());
                 for (cell, position, stream, sequence, kind, at, payload, hash) in &rows {
+                    if streams.as_ref().is_some_and(|streams| !streams.contains(stream)) {
+                        continue;
+                    }
                     let (position, sequence, at) =
                         (position.to_string(), sequence.to_string(), at.to_string());
                     let hash = hex::encode(hash);

@@ -312,8 +312,13 @@ fn create_pool(incarnation: &Arc<Incarnation>, facts: PoolFacts, event: Event) -
             }
             Fate::Failed(failure) => Err(failure.into()),
         };
+        incarnation.pool_has_begun(facts.id);
         made.send(created).ok();
     });
+    if !incarnation.begin_pool(facts.id) {
+        // Whoever asked first may have hung up, but its event is on its way.
+        return Err(Failure::StoreUnavailable.into());
+    }
     incarnation.hand_over(Entry { happened, then });
     Ok(wait)
 }

@@ -9,6 +9,7 @@ use kaowei_core::sites::{Campus, Sitting};
 use super::Staff;
 use crate::Engine;
 use crate::failure::{Denied, Failure};
+use crate::incarnation::Incarnation;
 use crate::views::Catalogue;
 
 impl Engine {
@@ -38,6 +39,7 @@ impl Engine {
         }
         let _one_at_a_time = self.take_changes().await?;
         let incarnation = self.incarnation()?;
+        keeps_its_pools(&incarnation, &sitting)?;
         let current = incarnation.catalogue().sitting.clone();
         if let Some(current) = current.filter(|current| **current == sitting) {
             return Ok(current);
@@ -74,4 +76,30 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// A subject that has pools keeps what rules across pools ask for: whoever claimed in them was promised that (R12, R13).
+fn keeps_its_pools(incarnation: &Incarnation, sitting: &Sitting) -> Result<(), Denied> {
+    for pool in incarnation.all_pools() {
+        let facts = pool.facts;
+        let Some((n, subject)) = sitting
+            .subjects
+            .iter()
+            .enumerate()
+            .find(|(_, subject)| subject.code == facts.id.subject)
+        else {
+            continue;
+        };
+        if (subject.paper, subject.level, subject.requires) != (facts.paper, facts.level, facts.requires) {
+            let problem = format!(
+                "subject {} has pools: its paper, level and required subject can't change any more",
+                subject.code
+            );
+            return Err(Denied::Invalid {
+                pointer: format!("/subjects/{n}"),
+                problem,
+            });
+        }
+    }
+    Ok(())
 }

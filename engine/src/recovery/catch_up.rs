@@ -2,6 +2,7 @@
 //! fell due while nobody could look after them (1.4).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kaowei_core::ids::CandidateId;
 use kaowei_core::registration::{Candidate, Event};
@@ -9,7 +10,7 @@ use kaowei_core::seats::{By, ClaimState, Command};
 use kaowei_core::time::{Moment, Span};
 use tokio::sync::oneshot;
 
-use crate::actors::Ask;
+use crate::actors::{Ask, PoolHandle};
 use crate::failure::Failure;
 use crate::incarnation::{Incarnation, Orphan};
 use crate::journal::Fate;
@@ -19,6 +20,10 @@ const OUTAGE_MIN: Span = Span::from_secs(60);
 
 /// At least this much time is given back.
 const GIVEN_BACK_MIN: Span = Span::from_secs(600);
+
+/// How often and how soon a pool that can't be asked is asked again: 10 s in all.
+const TRIES: u32 = 1_000;
+const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
 const REASON: &str = "the engine was down when it fell due";
 
@@ -70,7 +75,7 @@ async fn extend_holds(incarnation: &Arc<Incarnation>, now: Moment, until: Moment
                 by: By::System,
                 reason: REASON.into(),
             };
-            waits.push(ask(&pool, command)?);
+            waits.push(ask(&pool, command).await?);
         }
     }
     let holds = waits.len();
@@ -112,9 +117,10 @@ async fn remove_orphans(incarnation: &Arc<Incarnation>) -> Result<(), Failure> {
         .all_candidates()
         .iter()
         .filter_map(|entry| {
+            let claim = entry.read(Candidate::orphan)?;
             Some(Orphan {
-                claim: entry.read(Candidate::orphan)?,
-                candidate: entry.id,
+                claim,
+                held_back: entry.hold_back(),
             })
         })
         .collect();
@@ -135,18 +141,28 @@ async fn remove_orphans(incarnation: &Arc<Incarnation>) -> Result<(), Failure> {
     wait.await.unwrap_or(Err(Failure::StoreUnavailable))
 }
 
-fn ask(
-    pool: &crate::actors::PoolHandle,
-    command: Command,
-) -> Result<oneshot::Receiver<Result<(), Failure>>, Failure> {
-    let (done, wait) = oneshot::channel();
-    let then = Box::new(move |_: &Arc<Incarnation>, fate: Fate<'_>| {
-        let settled = match fate {
-            Fate::Committed { .. } => Ok(()),
-            Fate::Failed(failure) => Err(failure),
-        };
-        done.send(settled).ok();
-    });
-    pool.ask(Ask { command, then })?;
-    Ok(wait)
+/// Asks a pool, again for a while where its mailbox is full: actors that have just been started take few messages at
+/// first.
+async fn ask(pool: &PoolHandle, command: Command) -> Result<oneshot::Receiver<Result<(), Failure>>, Failure> {
+    for _ in 0..TRIES {
+        let (done, wait) = oneshot::channel();
+        let then = Box::new(move |_: &Arc<Incarnation>, fate: Fate<'_>| {
+            let settled = match fate {
+                Fate::Committed { .. } => Ok(()),
+                Fate::Failed(failure) => Err(failure),
+            };
+            done.send(settled).ok();
+        });
+        if pool
+            .ask(Ask {
+                command: command.clone(),
+                then,
+            })
+            .is_ok()
+        {
+            return Ok(wait);
+        }
+        tokio::time::sleep(BETWEEN_TRIES).await;
+    }
+    Err(Failure::StoreUnavailable)
 }

@@ -1,11 +1,16 @@
 //! One pool read from the store again: after its actor panicked, or an event of it was refused.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::memory::{Source, load};
+use super::memory::{Memory, Source, load};
 use crate::actors::PoolHandle;
 use crate::failure::OpenError;
 use crate::incarnation::Incarnation;
+
+/// How often and how soon the store is read again.
+const TRIES: u32 = 5;
+const BETWEEN_TRIES: Duration = Duration::from_millis(200);
 
 /// Rebuilds one pool and puts a fresh actor in charge.
 pub(crate) async fn rebuild_pool(
@@ -17,7 +22,11 @@ pub(crate) async fn rebuild_pool(
     if incarnation.barrier().await.is_err() {
         return Ok(());
     }
-    let mut memory = load(&incarnation.store, Source::Tables).await?;
+    let mut memory = read_again(incarnation).await?;
+    if handle.life() != life || incarnation.is_over() {
+        // A later rebuild, or recovery as a whole, has taken over.
+        return Ok(());
+    }
     let id = handle.facts.id;
     let found = memory
         .pools
@@ -27,4 +36,18 @@ pub(crate) async fn rebuild_pool(
     incarnation.start_actor(handle, found.pool, found.head, life);
     tracing::info!(pool = %id, "a pool was rebuilt from the store");
     Ok(())
+}
+
+/// Reads the store; a read that fails once is no reason to give up a whole incarnation.
+async fn read_again(incarnation: &Arc<Incarnation>) -> Result<Memory, OpenError> {
+    for _ in 0..TRIES {
+        match load(&incarnation.store, Source::Tables).await {
+            Err(OpenError::Connect { source }) => {
+                tracing::warn!(%source, "a pool's rebuild has to wait for the store");
+                tokio::time::sleep(BETWEEN_TRIES).await;
+            }
+            other => return other,
+        }
+    }
+    load(&incarnation.store, Source::Tables).await
 }

@@ -1,10 +1,11 @@
 //! Claims: answered, kept, found again (R12–R15, R19–R22).
 
 use futures_util::TryStreamExt;
+use kaowei_core::ids::Fen;
 use kaowei_core::seats::{ClaimState, OnFull, Refusal};
 use kaowei_core::time::Span;
-use kaowei_engine::{ClaimRequest, Denied, EnrolRequest, ExportKind, KeyHashes};
-use kaowei_tests::engine::{Place, account, ask, enrolled, nine, staff, states};
+use kaowei_engine::{ClaimRequest, Denied, EnrolRequest, ExportKind, KeyHashes, NewPool};
+use kaowei_tests::engine::{Place, account, ask, enrolled, eventually, nine, staff, states};
 use kaowei_tests::on_both_stores;
 
 on_both_stores! {
@@ -12,6 +13,7 @@ on_both_stores! {
     a_repeat_under_another_key_gets_the_same_claim_and_is_remembered
     an_enrolment_goes_with_all_that_it_holds
     the_key_of_a_deleted_enrolment_brings_nothing_back
+    a_pool_that_is_put_twice_while_nobody_waits_begins_once
     a_hundred_candidates_at_once_never_get_more_seats_than_there_are
 }
 
@@ -166,6 +168,50 @@ async fn the_key_of_a_deleted_enrolment_brings_nothing_back(place: Place) {
         Refusal::NotEnrolled.into()
     );
     engine.close().await;
+}
+
+async fn a_pool_that_is_put_twice_while_nobody_waits_begins_once(place: Place) {
+    let engine = place.open_with(1, 1).await;
+    let sitting = kaowei_tests::engine::SITTING.replace(r#""code":"1""#, r#""code":"2""#);
+    let sitting = sitting
+        .replace(r#""level":4,"requires":"1""#, r#""level":4"#)
+        .replacen(r#""level":4"#, r#""level":6"#, 1);
+    let sitting = sitting.replace("\"F\"", "\"G\"");
+    engine
+        .put_sitting(&staff(), serde_json::from_str(&sitting).unwrap())
+        .await
+        .unwrap();
+    let id = "991010-2".parse().unwrap();
+    let new = NewPool {
+        capacity: 1,
+        open: true,
+        fee: Fen(1),
+        exam_date: None,
+    };
+    let staff = staff();
+    for patience in 0..40 {
+        // Asked, and hung up after a little while: what was handed over goes on.
+        tokio::select! {
+            biased;
+            _ = engine.put_pool(&staff, id, new.clone()) => {}
+            () = yields(patience) => {}
+        }
+    }
+    eventually("the pool is put", async || {
+        engine.put_pool(&staff, id, new.clone()).await.is_ok()
+    })
+    .await;
+    engine.verify_tables().await.unwrap();
+    engine.close().await;
+    let engine = place.open().await;
+    assert_eq!(engine.pool(id).unwrap().capacity, 1);
+    engine.close().await;
+}
+
+async fn yields(times: u32) {
+    for _ in 0..times {
+        tokio::task::yield_now().await;
+    }
 }
 
 async fn a_hundred_candidates_at_once_never_get_more_seats_than_there_are(place: Place) {

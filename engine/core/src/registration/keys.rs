@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Enrolment;
 use crate::ids::ClaimNumber;
 use crate::ids::{ClaimId, PoolId};
-use crate::seats::Standing;
+use crate::seats::Answered;
 use crate::stored::KeyNote;
 
 /// How many keys of a candidate are remembered.
@@ -18,7 +18,7 @@ pub enum KeyAnswer {
     /// A claim made for it, as it stood when it was made.
     Made(ClaimId),
     /// A claim that was there already, as it stood then.
-    Existing(Box<Standing>),
+    Existing(Box<Answered>),
     /// The enrolment made for it, as it was saved.
     Enrolled(Box<Enrolment>),
 }

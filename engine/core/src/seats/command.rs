@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Standing;
+use super::Answered;
 use crate::ids::{CandidateId, ClaimNumber, Fen};
 use crate::stored::KeyNote;
 use crate::time::Moment;
@@ -149,7 +149,7 @@ pub enum Command {
         /// The key.
         key: KeyNote,
         /// The claim as the answer shows it.
-        answered: Box<Standing>,
+        answered: Box<Answered>,
     },
     /// To give up a held seat or a place in the queue.
     Cancel {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::command::{By, Freed, RegisteredBy, RemovalCause, WithdrawReason};
-use super::{ClaimState, Gone, Standing};
+use super::{Answered, ClaimState, Gone};
 use crate::ids::{CandidateId, ClaimNumber, Fen, SubjectCode};
 use crate::sites::{Level, Paper, Site};
 use crate::stored::{KeyNote, events};
@@ -183,7 +183,7 @@ events! {
         /// The key.
         key: KeyNote,
         /// The claim as the answer showed it.
-        answered: Box<Standing>,
+        answered: Box<Answered>,
     }
 }
 

@@ -16,6 +16,6 @@ pub use deadlines::Deadlines;
 pub use event::Event;
 pub use pool::{Claim, Decision, Events, Pool, Settings};
 pub use refusal::Refusal;
-pub use standing::{First, PoolFacts, Standing};
+pub use standing::{Answered, First, PoolFacts, Standing};
 pub use state::{ClaimState, Gone};
 pub use waitlist::Waitlist;

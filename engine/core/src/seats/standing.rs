@@ -67,6 +67,15 @@ pub struct Standing {
     pub state_hash: Hash,
 }
 
+/// A claim as an answer showed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Answered {
+    /// How it stood.
+    pub standing: Standing,
+    /// Its place then, from 1, while it waited.
+    pub position: Option<u32>,
+}
+
 impl Standing {
     /// The standing that a `ClaimHeld` or `ClaimQueued` event makes; none for another event.
     pub fn made_by(facts: &PoolFacts, event: &Event, seal: &Seal) -> Option<Self> {

@@ -3,7 +3,7 @@
 use kaowei_core::audit::Seal;
 use kaowei_core::ids::{CandidateId, ClaimId, ClaimNumber, Fen, RecordId, RecordVersion};
 use kaowei_core::registration::{self, Candidate, KEYS_MAX, KeyAnswer, Keys};
-use kaowei_core::seats::{ClaimState, Event, RegisteredBy, Standing};
+use kaowei_core::seats::{Answered, ClaimState, Event, RegisteredBy, Standing};
 use kaowei_core::stored::KeyNote;
 use kaowei_core::time::Span;
 
@@ -47,7 +47,7 @@ fn id(number: u32) -> ClaimId {
 fn answer(candidate: &Candidate, key: u128) -> Option<Standing> {
     match &candidate.keys().find(key)?.1 {
         KeyAnswer::Made(id) => candidate.claim(*id).map(Standing::as_made),
-        KeyAnswer::Existing(standing) => Some(**standing),
+        KeyAnswer::Existing(answered) => Some(answered.standing),
         KeyAnswer::Enrolled(_) => None,
     }
 }
@@ -91,7 +91,10 @@ fn r15_a_key_answered_with_an_existing_claim_keeps_it_as_it_stood_then() {
         claim: ClaimNumber(1),
         candidate: LI,
         key: li.note_key(8, 80),
-        answered: Box::new(then),
+        answered: Box::new(Answered {
+            standing: then,
+            position: None,
+        }),
     };
     settle(&mut li, &remembered, 3);
     settle(&mut li, &expired(1), 4);

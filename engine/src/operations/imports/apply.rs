@@ -62,7 +62,7 @@ impl Applier<'_> {
         for record in touched {
             // What the record allows is live (R4): looked up again at the next request.
             if let Some(candidate) = self.incarnation.bound_to(record) {
-                self.incarnation.candidate(candidate).set_eligibility(None);
+                self.incarnation.candidate(candidate).forget_eligibility();
             }
         }
         Ok(())

@@ -33,14 +33,16 @@ pub(super) struct Cet4Result {
 
 /// What lines are checked against.
 pub(super) struct Context {
+    incarnation: Arc<Incarnation>,
     catalogue: Arc<Catalogue>,
     scope: Scope,
 }
 
 impl Context {
-    pub(super) fn new(incarnation: &Incarnation, scope: Scope) -> Self {
+    pub(super) fn new(incarnation: Arc<Incarnation>, scope: Scope) -> Self {
         Self {
             catalogue: incarnation.catalogue(),
+            incarnation,
             scope,
         }
     }
@@ -76,6 +78,8 @@ impl Context {
 pub(super) struct Columns {
     kind: ImportKind,
     places: Vec<Option<usize>>,
+    /// How many cells every line must have: one more or less would shift what stands in the others.
+    cells: usize,
 }
 
 const CAMPUSES: (&[&str], &[&str]) = (
@@ -143,12 +147,36 @@ impl Columns {
                 problem,
             });
         }
+        let twice = header
+            .iter()
+            .find(|name| header.iter().filter(|other| other == name).count() > 1);
+        if let Some(name) = twice {
+            let problem = format!("the header line names the column {name:?} twice");
+            return Err(Denied::Invalid {
+                pointer: String::new(),
+                problem,
+            });
+        }
         let places = required.iter().chain(optional).map(|name| place(name)).collect();
-        Ok(Self { kind, places })
+        Ok(Self {
+            kind,
+            places,
+            cells: header.len(),
+        })
     }
 
     /// Reads one line.
     pub(super) fn parse(&self, record: &csv::StringRecord, context: &Context) -> Result<Line, String> {
+        if record.len() != self.cells {
+            return Err(format!(
+                "has {} cells where the header line has {}",
+                record.len(),
+                self.cells
+            ));
+        }
+        if record.iter().any(|cell| cell.contains(['\n', '\r'])) {
+            return Err("has a cell that runs over several lines: a quote is not closed".into());
+        }
         if !record.iter().all(is_storable) {
             return Err("holds the character U+0000".into());
         }
@@ -264,6 +292,15 @@ fn pool(line: &Cells<'_>, context: &Context) -> Result<(PoolId, NewPool), String
         fee: Fen(line.number("fee_fen", "a whole number of fen")?),
         exam_date: (!exam_date.is_empty()).then(|| exam_date.into()),
     };
+    if let Some(numbers) = context.incarnation.pool(id).map(|pool| pool.numbers())
+        && new.capacity < numbers.capacity
+        && new.capacity < numbers.held + numbers.paid
+    {
+        let (held, paid) = (numbers.held, numbers.paid);
+        return Err(format!(
+            "the capacity is less than the {held} held and {paid} paid seats"
+        ));
+    }
     Ok((id, new))
 }
 

@@ -48,7 +48,7 @@ pub(super) fn read(
     let bytes = file.metadata().map_err(|error| file_failed(&error))?.len();
     let (sender, chunks) = mpsc::channel(4);
     let spawned = std::thread::Builder::new().name("import".into()).spawn(move || {
-        let context = Context::new(&incarnation, scope);
+        let context = Context::new(incarnation, scope);
         if let Err(denied) = read_all(file, bytes, kind, &context, purpose, &sender) {
             sender.blocking_send(Err(denied)).ok();
         }
