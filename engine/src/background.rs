@@ -56,6 +56,11 @@ pub(crate) async fn checkpoint(engine: Arc<Inner>, incarnation: Arc<Incarnation>
                     () = incarnation.hurry.notified() => {}
                 }
             }
+            // The store is being closed: what the tables lack is in the journal.
+            Err(error) if incarnation.is_closing() || incarnation.is_over() => {
+                tracing::debug!(%error, "the checkpoint ended with its store");
+                return;
+            }
             Err(error) => {
                 // Opened anew: what is stored counts, not what was remembered of it.
                 tracing::warn!(%error, "the tables did not take over a slice; it is tried again");

@@ -2,7 +2,8 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
+use kaowei_core::time::Moment;
 use kaowei_engine::{Readiness, Sums};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,7 +14,7 @@ use crate::openapi::problems;
 use crate::problem::Problem;
 use crate::state::App;
 use crate::views::{Instant, POOLS_NEXT_POLL_MS, StaffPool};
-use crate::wire::json;
+use crate::wire::{bytes_of, content_tag, json, not_modified, tagged};
 
 /// Sums over pools.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
@@ -86,16 +87,21 @@ problems!(OverviewProblems: STAFF ENGINE);
 
 /// Sums, queues and health, below the scope.
 #[utoipa::path(get, path = "/v1/staff/overview", tag = "staff", security(("bearer" = [])),
-    responses((status = 200, description = "How it stands.", body = OverviewAnswer), OverviewProblems))]
+    params(("If-None-Match" = Option<String>, Header, description = "The ETag of an earlier answer.")),
+    responses((status = 200, description = "How it stands.", body = OverviewAnswer,
+                   headers(("ETag" = String, description = "To ask again with; the server's time is not part of it."))),
+              (status = 304, description = "Nothing but the time has changed."),
+              OverviewProblems))]
 pub(super) async fn show_overview(
     State(app): State<App>,
     StaffMember(staff): StaffMember,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let overview = app.engine.overview(&staff)?;
     let catalogue = app.engine.catalogue()?;
-    let answer = OverviewAnswer {
+    let mut answer = OverviewAnswer {
         sitting: catalogue.sitting.as_ref().map(|sitting| sitting.id.clone()),
-        now: app.engine.now().into(),
+        now: Moment::MIN.into(),
         ready: matches!(app.engine.readiness(), Readiness::Ready),
         total: overview.total.into(),
         provinces: overview
@@ -117,5 +123,8 @@ pub(super) async fn show_overview(
         checkpoint_lag: overview.checkpoint_lag,
         next_poll_ms: POOLS_NEXT_POLL_MS,
     };
-    Ok(json(StatusCode::OK, &answer))
+    // The time of asking alone is no change.
+    let tag = content_tag(&bytes_of(&answer));
+    answer.now = app.engine.now().into();
+    Ok(not_modified(&headers, &tag).unwrap_or_else(|| tagged(json(StatusCode::OK, &answer), &tag)))
 }

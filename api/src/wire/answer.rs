@@ -20,12 +20,21 @@ pub fn bytes_json(status: StatusCode, bytes: impl Into<Body>) -> Response {
 
 /// A value as JSON. What is published here always has a JSON form.
 pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
-    bytes_json(status, serde_json::to_vec(value).unwrap_or_default())
+    bytes_json(status, bytes_of(value))
+}
+
+/// A value as the bytes of its JSON.
+pub fn bytes_of<T: Serialize>(value: &T) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_else(|error| {
+        // Only a map whose keys are no texts has no JSON form, and none is published.
+        tracing::error!(%error, "an answer has no JSON form");
+        b"null".to_vec()
+    })
 }
 
 /// A value as JSON with the tag of its bytes; 304 if the client has them.
 pub fn answer_tagged<T: Serialize>(headers: &HeaderMap, value: &T) -> Response {
-    bytes_tagged(headers, serde_json::to_vec(value).unwrap_or_default())
+    bytes_tagged(headers, bytes_of(value))
 }
 
 /// JSON that is written already, with its tag; 304 if the client has it.

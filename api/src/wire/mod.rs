@@ -9,7 +9,7 @@ mod idempotency;
 mod params;
 mod published;
 
-pub use answer::{answer_tagged, bytes_json, bytes_tagged, json};
+pub use answer::{answer_tagged, bytes_json, bytes_of, bytes_tagged, json};
 pub(crate) use body::check_type;
 pub use body::{BODY_BYTES_MAX, Depth, RawJson, parse};
 pub use cursor::{LIST_MAX, Page, cursor_after, page_of};
