@@ -4,7 +4,7 @@
 //! is durable. A cascade (R13) holds back the next turn until the oral claim is gone.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use kaowei_core::ids::CandidateId;
 use kaowei_core::registration::{Candidate, Eligibility};
@@ -32,7 +32,6 @@ pub(crate) struct CandidateEntry {
     turn: Semaphore,
     cascades: AtomicU32,
     calm: Notify,
-    version: AtomicU64,
 }
 
 impl CandidateEntry {
@@ -45,7 +44,6 @@ impl CandidateEntry {
             turn: Semaphore::new(1),
             cascades: AtomicU32::new(0),
             calm: Notify::new(),
-            version: AtomicU64::new(1),
         }
     }
 
@@ -56,14 +54,7 @@ impl CandidateEntry {
 
     /// Changes the committed state, after a commit.
     pub(crate) fn publish<T>(&self, change: impl FnOnce(&mut Candidate) -> T) -> T {
-        let changed = change(&mut self.state.lock());
-        self.version.fetch_add(1, Ordering::Release);
-        changed
-    }
-
-    /// Changes whenever the committed state does.
-    pub(crate) fn version(&self) -> u64 {
-        self.version.load(Ordering::Acquire)
+        change(&mut self.state.lock())
     }
 
     /// What the bound record allows, if it is known.
@@ -89,7 +80,6 @@ impl CandidateEntry {
         let mut known = self.eligibility.lock();
         known.generation += 1;
         known.allows = None;
-        self.version.fetch_add(1, Ordering::Release);
     }
 
     /// The record that was found before, unless something was imported since.

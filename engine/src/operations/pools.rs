@@ -103,13 +103,6 @@ impl Engine {
         campus.map_or(0, |campus| campus.version())
     }
 
-    /// Changes whenever a candidate's own state does, but for places in queues.
-    pub fn own_version(&self, account: Account) -> u64 {
-        self.incarnation().map_or(0, |incarnation| {
-            incarnation.candidate(account.candidate).version()
-        })
-    }
-
     /// Changes a pool's settings (R34).
     ///
     /// # Errors
