@@ -417,11 +417,14 @@ impl Inner {
     }
 }
 
+/// Kept in the audit trail, which has one text for readers of either language.
+const CLOCK_JUMPED: &str = "系统时钟发生跳变，与开机计时相差超过 5 秒 / \
+    the wall clock jumped: it disagrees with the boot-time clock by more than 5 s";
+
 /// Suspends expiry if the clocks disagree, follows a drift if not.
 pub(crate) fn watch_clock(incarnation: &Arc<Incarnation>) {
     incarnation.clock.follow();
     if incarnation.clock.disagrees() {
-        incarnation
-            .suspend_expiry("the wall clock jumped: it disagrees with the boot-time clock by more than 5 s");
+        incarnation.suspend_expiry(CLOCK_JUMPED);
     }
 }

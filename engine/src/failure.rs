@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use kaowei_core::seats::Refusal;
 use kaowei_core::time::Span;
 
+use crate::fault::{Fault, WrongField};
+
 /// Why something could not be done now. Nothing was changed, or repeating the request finds what was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
@@ -43,17 +45,28 @@ pub enum Denied {
     /// The idempotency key came with another request before.
     #[error("this idempotency key came with another request before")]
     IdempotencyMismatch,
-    /// A value is wrong.
-    #[error("{pointer}: {problem}")]
-    Invalid {
-        /// JSON pointer.
-        pointer: String,
-        /// What is wrong and how to mend it.
-        problem: String,
-    },
+    /// Values are wrong.
+    #[error("wrong values: {0:?}")]
+    Invalid(Vec<WrongField>),
+    /// There can be no pool of that id.
+    #[error("there can be no such pool: {0:?}")]
+    NoSuchPool(Fault),
+    /// The file can't be read as one of its kind.
+    #[error("the file can't be read: {0:?}")]
+    Unreadable(Fault),
     /// The token names an account that does not exist and says nothing of the person.
     #[error("there is no such account")]
     UnknownAccount,
+}
+
+impl Denied {
+    /// One value is wrong.
+    pub(crate) fn wrong(pointer: &str, fault: Fault) -> Self {
+        Self::Invalid(vec![WrongField {
+            pointer: pointer.into(),
+            fault,
+        }])
+    }
 }
 
 impl From<Refusal> for Denied {

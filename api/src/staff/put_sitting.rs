@@ -8,7 +8,7 @@ use kaowei_core::sites::Sitting;
 use super::scope;
 use crate::auth::StaffMember;
 use crate::openapi::problems;
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use crate::state::App;
 use crate::wire::{RawJson, json, parse};
 
@@ -27,24 +27,6 @@ pub(super) async fn put_sitting(
 ) -> Result<Response, Problem> {
     scope::national(&staff)?;
     let sitting: Sitting = parse(&body)?;
-    check(&sitting)?;
     let sitting = app.engine.put_sitting(&staff, sitting).await?;
     Ok(json(StatusCode::OK, &*sitting))
-}
-
-/// The engine names the first problem; a form wants all of them.
-fn check(sitting: &Sitting) -> Result<(), Problem> {
-    let problems = sitting.validate();
-    if problems.is_empty() {
-        return Ok(());
-    }
-    let refused = Problem::new(Code::InvalidRequest);
-    Err(problems.iter().fold(refused, |refused, wrong| {
-        let text = wrong.to_string();
-        let words = text
-            .strip_prefix(wrong.pointer())
-            .and_then(|rest| rest.strip_prefix(": "))
-            .unwrap_or(&text);
-        refused.and_wrong_field(wrong.pointer(), words.to_owned())
-    }))
 }

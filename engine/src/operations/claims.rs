@@ -20,11 +20,11 @@ use crate::actors::{Ask, PoolHandle};
 use crate::candidate_entry::{CandidateEntry, Turn};
 use crate::fail_points::{FailPoint, pass};
 use crate::failure::{Denied, Failure};
+use crate::fault::Fault;
 use crate::incarnation::Incarnation;
 use crate::journal::Fate;
 use crate::metrics::{ClaimOutcome, claim_answered};
 use crate::people::keep_remark;
-use crate::store::is_storable;
 use crate::views::{Account, ClaimAnswer, ClaimView};
 
 /// When to ask again when the door is full.
@@ -210,13 +210,8 @@ impl Engine {
         {
             return Ok(listed);
         }
-        let length = text.chars().count();
-        if text.trim().is_empty() || length > REASON_MAX || !is_storable(text) {
-            let problem = format!("must have 1 to {REASON_MAX} characters, none of them U+0000");
-            return Err(Denied::Invalid {
-                pointer: "/reason".into(),
-                problem,
-            });
+        if let Some(fault) = Fault::of_text(text.trim(), 1, REASON_MAX) {
+            return Err(Denied::wrong("/reason", fault));
         }
         keep_remark(&self.inner.store.people, claim, incarnation.now(), text).await?;
         Ok(WithdrawReason::Other)
@@ -438,7 +433,9 @@ fn outcome(answer: &Answer) -> ClaimOutcome {
             | Denied::NotFound
             | Denied::OutOfScope
             | Denied::IdempotencyMismatch
-            | Denied::Invalid { .. }
+            | Denied::Invalid(_)
+            | Denied::NoSuchPool(_)
+            | Denied::Unreadable(_)
             | Denied::UnknownAccount,
         ) => ClaimOutcome::Refused,
     }

@@ -14,6 +14,7 @@ use crate::Engine;
 use crate::actors::Ask;
 use crate::candidate_entry::CandidateEntry;
 use crate::failure::{Denied, Failure};
+use crate::fault::Fault;
 use crate::incarnation::Incarnation;
 use crate::journal::Fate;
 use crate::people::Found;
@@ -42,11 +43,8 @@ impl Engine {
         let incarnation = self.incarnation()?;
         let sitting = sitting(&incarnation)?;
         if sitting.agreement.version != version {
-            let problem = format!("the agreement in force is version {}", sitting.agreement.version);
-            return Err(Denied::Invalid {
-                pointer: "/version".into(),
-                problem,
-            });
+            let in_force = sitting.agreement.version.clone();
+            return Err(Denied::wrong("/version", Fault::OtherAgreement { in_force }));
         }
         let entry = incarnation.candidate(account.candidate);
         let _turn = entry.take_turn().await;
@@ -338,7 +336,7 @@ fn remembered(entry: &CandidateEntry, request: &EnrolRequest) -> Result<Option<E
 }
 
 /// The sitting; without one there is nothing to register for.
-pub(super) fn sitting(incarnation: &Incarnation) -> Result<Arc<Sitting>, Denied> {
+fn sitting(incarnation: &Incarnation) -> Result<Arc<Sitting>, Denied> {
     incarnation
         .catalogue()
         .sitting

@@ -9,6 +9,7 @@ use kaowei_core::sites::{Campus, Sitting};
 use super::Staff;
 use crate::Engine;
 use crate::failure::{Denied, Failure};
+use crate::fault::{Fault, WrongField};
 use crate::incarnation::Incarnation;
 use crate::views::Catalogue;
 
@@ -24,18 +25,15 @@ impl Engine {
     /// Sets the sitting. Pools decide by its times from then on.
     ///
     /// # Errors
-    /// [`Denied::Invalid`] with the first thing that is wrong with it; [`Denied::OutOfScope`] for all but national
+    /// [`Denied::Invalid`] with everything that is wrong with it; [`Denied::OutOfScope`] for all but national
     /// staff.
     pub async fn put_sitting(&self, staff: &Staff, sitting: Sitting) -> Result<Arc<Sitting>, Denied> {
         staff.national_only()?;
-        if let Some(problem) = sitting.validate().into_iter().next() {
-            let pointer = problem.pointer().to_owned();
-            let text = problem.to_string();
-            let problem = text
-                .strip_prefix(&format!("{pointer}: "))
-                .unwrap_or(&text)
-                .to_owned();
-            return Err(Denied::Invalid { pointer, problem });
+        let problems = sitting.validate();
+        if !problems.is_empty() {
+            return Err(Denied::Invalid(
+                problems.into_iter().map(WrongField::from).collect(),
+            ));
         }
         let _one_at_a_time = self.take_changes().await?;
         let incarnation = self.incarnation()?;
@@ -91,14 +89,8 @@ fn keeps_its_pools(incarnation: &Incarnation, sitting: &Sitting) -> Result<(), D
             continue;
         };
         if (subject.paper, subject.level, subject.requires) != (facts.paper, facts.level, facts.requires) {
-            let problem = format!(
-                "subject {} has pools: its paper, level and required subject can't change any more",
-                subject.code
-            );
-            return Err(Denied::Invalid {
-                pointer: format!("/subjects/{n}"),
-                problem,
-            });
+            let fault = Fault::SubjectHasPools(subject.code);
+            return Err(Denied::wrong(&format!("/subjects/{n}"), fault));
         }
     }
     Ok(())

@@ -10,11 +10,15 @@ use kaowei_core::sites::Scope;
 
 use crate::Engine;
 use crate::failure::{Denied, Failure};
+use crate::fault::Fault;
 use crate::incarnation::Incarnation;
 use crate::views::{ExpiryStatus, Overview, PoolView, Sums};
 
 /// How many queues the overview lists.
 const QUEUES_LISTED: usize = 20;
+
+/// The longest reason, in characters.
+const REASON_MAX: usize = 500;
 
 /// A member of staff, as the token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +92,7 @@ impl Engine {
     /// Resumes expiry, or suspends it (1.4).
     ///
     /// # Errors
-    /// [`Denied::OutOfScope`] for all but national staff.
+    /// [`Denied::OutOfScope`] for all but national staff; [`Denied::Invalid`] for a reason that is empty or too long.
     pub async fn set_expiry(
         &self,
         staff: &Staff,
@@ -96,6 +100,9 @@ impl Engine {
         reason: &str,
     ) -> Result<ExpiryStatus, Denied> {
         staff.national_only()?;
+        if let Some(fault) = Fault::of_text(reason, 1, REASON_MAX) {
+            return Err(Denied::wrong("/reason", fault));
+        }
         let incarnation: Arc<Incarnation> = self.incarnation()?;
         let (by, reason) = (staff.by(), reason.into());
         let event = if resume {

@@ -25,7 +25,8 @@ const GIVEN_BACK_MIN: Span = Span::from_secs(600);
 const TRIES: u32 = 1_000;
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
-const REASON: &str = "the engine was down when it fell due";
+/// Kept in the audit trail, which has one text for readers of either language.
+const REASON: &str = "到期时系统停机 / the engine was down when it fell due";
 
 /// Catches up. `down_since` is the latest sign of life before this start.
 pub(crate) async fn catch_up(
