@@ -4,7 +4,8 @@
 //! all in one place), and what the rules refuse (`Refusal` in the core).
 
 use kaowei_core::ids::{CampusCode, ProvinceCode, SchoolCode, SubjectCode};
-use kaowei_core::sites::{Scope, SittingFault, SittingProblem};
+use kaowei_core::sites::{Paper, Scope, SittingFault, SittingProblem};
+use kaowei_core::time::Moment;
 
 use crate::store::is_storable;
 
@@ -91,6 +92,30 @@ pub enum Fault {
     },
     /// A sitting can't be used.
     Sitting(SittingFault),
+    /// A subject has pools, so it stays.
+    SubjectDropped(SubjectCode),
+    /// There are enrolments or claims, so the sitting's id stays.
+    SittingInUse {
+        /// Its id.
+        id: String,
+    },
+    /// Candidates have accepted that version of the agreement, so its text stays (R2).
+    AgreementAccepted {
+        /// Which version.
+        version: String,
+    },
+    /// Seats are held or waited for, so their window stays.
+    WindowDropped {
+        /// In which province.
+        province: ProvinceCode,
+        /// Of which paper.
+        paper: Paper,
+    },
+    /// Payment would end before holds that were granted (R18).
+    PaymentEndsBeforeHolds {
+        /// When the last of them ends.
+        latest: Moment,
+    },
     /// A subject has pools, so its paper, level and required subject stay (R12, R13).
     SubjectHasPools(SubjectCode),
 }

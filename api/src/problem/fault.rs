@@ -1,7 +1,7 @@
 //! What is wrong with a value, said in both languages: the one place for it. Exhaustive: a fault without its words
 //! does not compile.
 
-use kaowei_core::sites::SittingFault;
+use kaowei_core::sites::{Paper, SittingFault};
 use kaowei_engine::{BadLine, Fault};
 
 use super::Words;
@@ -92,6 +92,42 @@ impl From<&Fault> for Words {
                 format!("The agreement in force is version {in_force}: read it, then accept that."),
             ),
             Fault::Sitting(fault) => of_sitting(*fault),
+            Fault::SubjectDropped(subject) => both(
+                format!(
+                    "科目 {subject} 已有考位池，不可移除：请保留该科目；如需停止报考，请关闭它的考位池。"
+                ),
+                format!("Subject {subject} has pools, so it stays: to take no more claims, close its pools."),
+            ),
+            Fault::SittingInUse { id } => both(
+                format!(
+                    "考次 {id} 已有报名或报考，不可更换：请保留此编号；新的考次请使用新的数据目录或数据库。"
+                ),
+                format!(
+                    "Sitting {id} has enrolments or claims, so its id stays: a new sitting needs a store of its own."
+                ),
+            ),
+            Fault::AgreementAccepted { version } => both(
+                format!("{version} 版协议已有考生接受，其内容不可更改：修改内容时请使用新的版本号。"),
+                format!(
+                    "Version {version} was accepted by candidates as it is: give another text another version."
+                ),
+            ),
+            Fault::WindowDropped { province, paper } => both(
+                format!(
+                    "省份 {province} 的{}仍有未支付或候补的考位：请为其保留时间段。",
+                    match paper {
+                        Paper::Written => "笔试",
+                        Paper::Oral => "口试",
+                    }
+                ),
+                format!(
+                    "Seats of {paper} papers in province {province} are held or waited for: keep a window for them."
+                ),
+            ),
+            Fault::PaymentEndsBeforeHolds { latest } => both(
+                format!("已有考位保留至 {latest}：payment_closes_at 不得早于此时刻。"),
+                format!("Seats are held until {latest}: its payment_closes_at must not be earlier."),
+            ),
             Fault::SubjectHasPools(subject) => both(
                 format!("科目 {subject} 已有考位池，其笔试口试类别、级别和所需科目不可再更改。"),
                 format!(

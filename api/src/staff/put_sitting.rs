@@ -16,7 +16,9 @@ problems!(SittingProblems: STAFF ENGINE BODY);
 
 /// Sets the sitting, as its file says it (2.8). National staff only.
 ///
-/// Everything that is wrong with it is listed in `errors`; a wrong sitting changes nothing.
+/// Everything that is wrong with it is listed in `errors`; a wrong sitting changes nothing. Once it is used it keeps
+/// its promises: the id while there are enrolments or claims, subjects that have pools, the text of an agreement that
+/// was accepted, a window for seats that are held or waited for, and payment until the last hold has ended.
 #[utoipa::path(put, path = "/v1/staff/sitting", tag = "staff", security(("bearer" = [])),
     request_body(content = Object, description = "The sitting file."),
     responses((status = 200, description = "As it is now.", body = Object), SittingProblems))]

@@ -4,7 +4,7 @@
 //! in both languages, and each fault that a value can have.
 
 use kaowei::problem::{Language, Words};
-use kaowei_core::sites::SittingFault;
+use kaowei_core::sites::{Paper, SittingFault};
 use kaowei_core::time::Moment;
 use kaowei_engine::{BadLine, Fault};
 use kaowei_tests::engine::Place;
@@ -209,7 +209,17 @@ fn after(fault: &Fault) -> Option<Fault> {
         Fault::ColumnTwice(_) => Fault::OtherAgreement {
             in_force: "2026-1".into(),
         },
-        Fault::OtherAgreement { .. } => Fault::SubjectHasPools(subject),
+        Fault::OtherAgreement { .. } => Fault::SubjectDropped(subject),
+        Fault::SubjectDropped(_) => Fault::SittingInUse { id: "2026-2".into() },
+        Fault::SittingInUse { .. } => Fault::AgreementAccepted {
+            version: "2026-1".into(),
+        },
+        Fault::AgreementAccepted { .. } => Fault::WindowDropped {
+            province: code(),
+            paper: Paper::Oral,
+        },
+        Fault::WindowDropped { .. } => Fault::PaymentEndsBeforeHolds { latest: Moment::MIN },
+        Fault::PaymentEndsBeforeHolds { .. } => Fault::SubjectHasPools(subject),
         Fault::SubjectHasPools(_) => Fault::Sitting(SittingFault::Text { max: 9 }),
         Fault::Sitting(fault) => Fault::Sitting(after_of_sitting(*fault)?),
     })
