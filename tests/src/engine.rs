@@ -72,8 +72,18 @@ impl Place {
 
     /// Changes the journal's database behind the engine's back, in the words of either store.
     pub async fn tamper(&self, sqlite: &'static str, postgres: &'static str) {
+        self.change("kaowei", sqlite, postgres).await;
+    }
+
+    /// Changes persons' database behind the engine's back, in words that both stores know.
+    pub async fn tamper_with_people(&self, statement: &'static str) {
+        self.change("kaowei-people", statement, statement).await;
+    }
+
+    async fn change(&self, file: &str, sqlite: &'static str, postgres: &'static str) {
         match &self.store {
             StoreUrl::Sqlite(path) => {
+                let path = path.with_file_name(format!("{file}.sqlite3"));
                 let options = sqlx::sqlite::SqliteConnectOptions::new()
                     .filename(path)
                     .busy_timeout(Duration::from_secs(10));

@@ -102,11 +102,13 @@ impl Engine {
         campus.map_or(0, |campus| campus.version())
     }
 
-    /// Changes a pool's settings (R34).
+    /// Changes a pool's settings (R34). Waits for an import that is under way: one that a lost store cuts off is
+    /// finished later, and would else come back over this change.
     ///
     /// # Errors
     /// [`Refusal::CapacityBelowTaken`] with the numbers, unless it is to be drained.
     pub async fn change_pool(&self, staff: &Staff, id: PoolId, change: Change) -> Result<PoolView, Denied> {
+        let _one_at_a_time = self.take_changes().await?;
         let incarnation = self.incarnation()?;
         let pool = incarnation.pool(id).ok_or(Denied::NotFound)?;
         if !staff.scope.covers(pool.facts.site) {
