@@ -290,7 +290,7 @@ impl Inner {
             return Err(OpenError::Unwritable(failure));
         }
         pass(FailPoint::RecoveryDone);
-        self.watch_over(&incarnation);
+        self.watch_over(&incarnation)?;
         incarnation.serve();
         metrics::recovery_took(started.elapsed());
         let ready_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -410,10 +410,13 @@ impl Inner {
     }
 
     /// Starts what goes on beside the actors while this incarnation lives.
-    fn watch_over(self: &Arc<Self>, incarnation: &Arc<Incarnation>) {
-        tokio::spawn(crate::background::checkpoint(self.clone(), incarnation.clone()));
+    fn watch_over(self: &Arc<Self>, incarnation: &Arc<Incarnation>) -> Result<(), OpenError> {
+        crate::background::start_checkpoint(self.clone(), incarnation.clone())
+            .inspect_err(|_| incarnation.end())
+            .map_err(OpenError::Thread)?;
         tokio::spawn(crate::background::tick(self.clone(), incarnation.clone()));
         tokio::spawn(crate::background::end_enrolments(incarnation.clone()));
+        Ok(())
     }
 }
 

@@ -119,6 +119,9 @@ pub enum OpenError {
         "recovery could not write to the store: {0}; check that it has room and may be written, then start again"
     )]
     Unwritable(Failure),
+    /// The system gives no thread.
+    #[error("no thread can be started: {0}; allow the process more of them, then start again")]
+    Thread(std::io::Error),
     /// What was read does not fit together.
     #[error("the store is damaged: {0}; restore it from a backup, and keep this one as evidence")]
     Damaged(String),

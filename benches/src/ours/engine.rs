@@ -41,7 +41,8 @@ pub enum Store {
 }
 
 impl Store {
-    pub(super) fn name(self) -> &'static str {
+    /// As the table calls it.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Sqlite => "SQLite",
             Self::Postgres => "PostgreSQL",

@@ -43,9 +43,9 @@ pub(crate) struct Checkpoint {
 impl Checkpoint {
     /// Where the tables stand.
     pub(crate) async fn open(store: Arc<Store>, progress: watch::Sender<i64>) -> Result<Self, OpenError> {
-        let reached = read_positions(&store.tables).await?;
+        let reached = read_positions(&store.checkpoint.tables).await?;
         progress.send_replace(reached.values().sum());
-        let facts = read_facts(&store.tables).await?;
+        let facts = read_facts(&store.checkpoint.tables).await?;
         Ok(Self {
             store,
             facts,
@@ -60,7 +60,7 @@ impl Checkpoint {
         let started = Instant::now();
         let mut fold = Fold::default();
         let mut taken = 0;
-        let cells: Vec<(String, i64)> = on!(&self.store.journal, pool => {
+        let cells: Vec<(String, i64)> = on!(&self.store.checkpoint.journal, pool => {
             sqlx::query_as("SELECT cell, position FROM cells ORDER BY cell").fetch_all(pool).await?
         });
         let mut behind = 0;
@@ -71,22 +71,23 @@ impl Checkpoint {
             if end == position || room <= 0 {
                 continue;
             }
-            for event in events_after(&self.store.journal, &cell, position, room).await? {
+            for event in events_after(&self.store.checkpoint.journal, &cell, position, room).await? {
                 fold.add(&event, &mut self.facts)?;
                 taken += 1;
             }
         }
         pass(FailPoint::CheckpointRead);
         if taken > 0 {
-            let statements = statements(&self.store.tables, &fold)?;
+            let statements = statements(&self.store.checkpoint.tables, &fold)?;
             let undisturbed = self.store.tables_lock.lock().await;
             // A former incarnation's step that wakes late must not write older rows over newer ones.
-            let stored = read_positions(&self.store.tables).await?;
+            let stored = read_positions(&self.store.checkpoint.tables).await?;
             if stored != self.reached {
                 self.reached = stored;
                 return Ok(taken);
             }
             self.store
+                .checkpoint
                 .tables
                 .write_then(&statements, || pass(FailPoint::CheckpointWritten))
                 .await?;
