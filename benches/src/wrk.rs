@@ -37,9 +37,9 @@ pub fn run_whatever_comes(
     url: &str,
     connections: usize,
     script: &Path,
-    budget: &Budget,
+    lasting: Duration,
 ) -> anyhow::Result<()> {
-    tell(url, connections, Some(script), budget.measured).map(|_| ())
+    tell(url, connections, Some(script), lasting).map(|_| ())
 }
 
 /// Requests a second over so long, without a warm-up.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_rt::Arbiter;
+use actix_rt::{Arbiter, ArbiterHandle};
 use arc_swap::ArcSwapOption;
 use kaowei_core::time::Moment;
 use parking_lot::Mutex;
@@ -166,6 +166,11 @@ impl Engine {
         }
     }
 
+    /// The threads that run the pools. Who serves requests on them spares them a hop between threads.
+    pub fn arbiters(&self) -> Vec<ArbiterHandle> {
+        self.inner.arbiters()
+    }
+
     /// The key that signs this store's own tokens.
     pub fn token_key(&self) -> [u8; 32] {
         self.inner.store.secrets.token_key
@@ -226,6 +231,15 @@ impl Engine {
     }
 }
 
+impl Drop for Inner {
+    /// Not when it is closed: who serves on these threads still says that it is.
+    fn drop(&mut self) {
+        for arbiter in self.arbiters.lock().drain(..) {
+            arbiter.stop();
+        }
+    }
+}
+
 type Ended = oneshot::Receiver<WriterEnd>;
 
 impl Inner {
@@ -262,12 +276,11 @@ impl Inner {
             tree: memory.tree,
             version: 1,
         };
-        let arbiters = self.arbiters.lock().iter().map(Arbiter::handle).collect();
         let incarnation = Incarnation::new(
             self.store.clone(),
             clock.clone(),
             sender,
-            arbiters,
+            self.arbiters(),
             catalogue,
             memory.expiry,
             published,
@@ -303,6 +316,10 @@ impl Inner {
         );
         self.answer_by(&incarnation);
         Ok((incarnation, ended))
+    }
+
+    fn arbiters(&self) -> Vec<ArbiterHandle> {
+        self.arbiters.lock().iter().map(Arbiter::handle).collect()
     }
 
     /// Lets an incarnation answer; one that comes when the engine was told to stop is closed at once, since whoever
@@ -361,9 +378,6 @@ impl Inner {
             }
         }
         self.store.close().await;
-        for arbiter in self.arbiters.lock().drain(..) {
-            arbiter.stop();
-        }
         self.closed.send_replace(true);
     }
 

@@ -60,7 +60,7 @@ async fn serve_engine(
         tokio::spawn(recorder.upkeep()),
         tokio::spawn(forget_idle_accounts(app.clone())),
     ];
-    let server = HttpServer::new(listener, frame, settings.connections());
+    let server = HttpServer::new(listener, frame, settings.connections(), engine.arbiters());
 
     // Others read these lines to learn that the server is ready and where.
     let mut told = format!("listening on http://{address}\nmetrics on http://{metrics_address}/metrics\n");

@@ -11,7 +11,6 @@ use anyhow::{Context as _, bail, ensure};
 use kaowei_tests::postgres::Postgres;
 use tempfile::TempDir;
 
-use crate::measure::Budget;
 use crate::ours::engine::Store;
 use crate::wrk;
 
@@ -227,12 +226,9 @@ impl World {
         })
     }
 
-    /// Lets all candidates agree and enrol: scripts go through them in order, again until the last ones are in.
+    /// Lets all candidates agree and enrol: scripts go through them in order, for longer and longer until the last ones
+    /// are in.
     pub(super) fn enrol(&self, server: &Server) -> anyhow::Result<()> {
-        let budget = Budget {
-            warm_up: Duration::from_secs(1),
-            measured: Duration::from_secs(3),
-        };
         let tokens = std::fs::read_to_string(self.file("tokens.csv"))?;
         let last: Vec<&str> = tokens
             .lines()
@@ -240,10 +236,11 @@ impl World {
             .take(2)
             .filter_map(|line| Some(line.split_once(',')?.1))
             .collect();
-        for _ in 0..10 {
+        for seconds in [4, 4, 8, 16, 32, 64] {
             for enrolling in [Script::Agree, Script::Enrol] {
                 // A candidate who has not agreed yet is refused; the next round finds him agreed.
-                wrk::run_whatever_comes(&server.address, 64, &self.script(&enrolling)?, &budget)?;
+                let lasting = Duration::from_secs(seconds);
+                wrk::run_whatever_comes(&server.address, 64, &self.script(&enrolling)?, lasting)?;
             }
             let mut enrolled = true;
             for token in &last {
