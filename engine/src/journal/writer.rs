@@ -335,11 +335,11 @@ impl Writer {
 
     /// Suspends expiry when the store's clock disagrees with ours (1.4).
     async fn compare_clocks(&mut self) -> Result<(), sqlx::Error> {
+        let asked = self.clock.ask_the_store();
         let Some(store) = self.connection.clock().await? else {
             return Ok(());
         };
-        let apart = self.clock.apart_from_store(store);
-        if apart > DISAGREEMENT_MAX {
+        if self.clock.apart_from_store(asked, store) > DISAGREEMENT_MAX {
             self.incarnation
                 .suspend_expiry("the store's clock and this machine's disagree by more than 5 s");
         }

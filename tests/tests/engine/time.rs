@@ -9,6 +9,7 @@ on_both_stores! {
     r16_a_hold_expires_at_its_deadline_and_the_enrolment_after_it
     a_forward_clock_jump_suspends_expiry_until_it_is_resumed
     a_backward_clock_jump_moves_no_deadline_and_revives_nothing
+    expiry_can_be_resumed_on_a_wall_clock_that_was_set_back
     what_fell_due_during_an_outage_gets_its_time_back
     what_fell_due_during_a_short_stop_is_expired
 }
@@ -95,6 +96,31 @@ async fn a_backward_clock_jump_moves_no_deadline_and_revives_nothing(place: Plac
     let waits = engine.claims(wang).unwrap()[0].standing;
     assert!(waits.created_at >= made.claim.standing.created_at);
     engine.verify_tables().await.unwrap();
+    engine.close().await;
+}
+
+async fn expiry_can_be_resumed_on_a_wall_clock_that_was_set_back(place: Place) {
+    let engine = place.open_with(1, 1).await;
+    let li = enrolled(&engine, 0).await;
+    engine.claim(li, ask("991010-1", OnFull::Reject)).await.unwrap();
+    place.clock.jump_to(nine() - Span::from_secs(3600));
+    engine.look_at_the_clock();
+    assert!(!engine.expiry().unwrap().running);
+    engine
+        .set_expiry(&staff(), true, "the clock was wrong before")
+        .await
+        .unwrap();
+    engine.look_at_the_clock();
+    assert!(engine.expiry().unwrap().running, "what was resumed stays so");
+
+    // The deadline is the instant that was shown, by the clock that is believed now.
+    place.clock.advance(DAY);
+    engine.look_at_the_clock();
+    engine.verify_tables().await.unwrap();
+    assert_eq!(states(&engine, li), ["held"]);
+    place.clock.advance(Span::from_secs(3600));
+    engine.look_at_the_clock();
+    eventually("the hold expires", async || states(&engine, li) == ["expired"]).await;
     engine.close().await;
 }
 
