@@ -236,7 +236,7 @@ impl Incarnation {
             let (handle, incarnation) = actor;
             PoolActor::new(pool, head, handle, life, incarnation)
         });
-        handle.set_address(address);
+        handle.put_in_charge(life, address);
         if self.is_over() {
             handle.forget_address();
         }
