@@ -124,6 +124,12 @@ pub enum OpenError {
     Damaged(String),
 }
 
+impl From<Failure> for OpenError {
+    fn from(failure: Failure) -> Self {
+        Self::Unwritable(failure)
+    }
+}
+
 impl From<sqlx::Error> for OpenError {
     fn from(source: sqlx::Error) -> Self {
         Self::Connect { source }
