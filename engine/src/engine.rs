@@ -13,7 +13,7 @@ use crate::clock::EngineClock;
 use crate::fail_points::{FailPoint, pass};
 use crate::failure::{Failure, OpenError};
 use crate::incarnation::Incarnation;
-use crate::journal::{Entry, Happened, JournalThread, WriterEnd};
+use crate::journal::{Entry, Happened, JournalThread, Start, WriterEnd};
 use crate::metrics;
 use crate::people::{AccountWriter, Accounts, Students};
 use crate::recovery::{self, Source};
@@ -96,7 +96,14 @@ impl Engine {
             store,
             settings,
         });
-        let (incarnation, ended) = inner.clone().incarnate(false).await?;
+        let first = inner.clone().incarnate(false).await;
+        let (incarnation, ended) = match first {
+            Ok(first) => first,
+            Err(error) => {
+                inner.release().await;
+                return Err(error);
+            }
+        };
         tokio::spawn(inner.clone().supervise(incarnation, ended));
         let engine = Self { inner };
         engine.resume_imports().await?;
@@ -243,14 +250,12 @@ impl Inner {
                 state.chain = *chain;
             }
         }
-        let heartbeat_at = lead
-            .heartbeat_at
-            .max(Some(memory.last_at).filter(|at| *at > Moment::MIN));
+        let alive_at = lead.heartbeat_at;
         let clock = match self.clock.load_full() {
             Some(clock) => clock,
             None => Arc::new(EngineClock::new(
                 self.settings.clock.clone(),
-                heartbeat_at.unwrap_or(Moment::MIN),
+                memory.last_at.max(alive_at.unwrap_or(Moment::MIN)),
             )),
         };
         self.clock.store(Some(clock.clone()));
@@ -278,14 +283,15 @@ impl Inner {
         for pool in memory.pools.into_values() {
             incarnation.add_pool(pool.facts, pool.pool, pool.head);
         }
-        let ended = journal.write(
-            lead.cells,
-            incarnation.clone(),
+        let ended = journal.write(Start {
+            cells: lead.cells,
+            incarnation: incarnation.clone(),
             clock,
             entries,
-            self.settings.batch_max,
-        );
-        if let Err(failure) = recovery::catch_up(&incarnation, heartbeat_at).await {
+            batch_max: self.settings.batch_max,
+            alive_at,
+        });
+        if let Err(failure) = recovery::catch_up(&incarnation, alive_at).await {
             incarnation.end();
             return Err(OpenError::Unwritable(failure));
         }
@@ -346,7 +352,7 @@ impl Inner {
                     metrics::fail_stop();
                     tracing::error!(
                         error,
-                        "a commit failed: all that was decided on top of it is dropped, recovery reads what is true"
+                        "the journal stopped: all that was decided on top of it is dropped, recovery reads what is true"
                     );
                     match self.clone().recover(&error).await {
                         Some(next) => {
@@ -360,30 +366,46 @@ impl Inner {
                 }
             }
         }
+        self.release().await;
+        self.closed.send_replace(true);
+    }
+
+    /// Closes the store and ends the actors' threads.
+    async fn release(&self) {
         self.store.close().await;
         for arbiter in self.arbiters.lock().drain(..) {
             arbiter.stop();
         }
-        self.closed.send_replace(true);
     }
 
-    /// Tries until the store answers; none when another server leads or the engine is closed.
+    /// Tries until the store answers; none when another server leads, what is stored can't be trusted, or the engine
+    /// is closed.
     async fn recover(self: Arc<Self>, error: &str) -> Option<(Arc<Incarnation>, Ended)> {
         let mut wait = Duration::from_millis(50);
         loop {
             let recovering = Readiness::Recovering {
-                reason: format!("a commit failed: {error}"),
+                reason: format!("the journal stopped: {error}"),
             };
             if !self.say(recovering) {
                 return None;
             }
-            match self.clone().incarnate(true).await {
-                Ok(next) => return Some(next),
-                Err(OpenError::DatabaseTaken) => {
+            match tokio::spawn(self.clone().incarnate(true)).await {
+                Ok(Ok(next)) => return Some(next),
+                Ok(Err(OpenError::DatabaseTaken)) => {
                     self.stop("another server has taken over this store");
                     return None;
                 }
+                Ok(Err(error @ OpenError::Damaged(_))) => {
+                    tracing::error!(%error, "what is stored can't be trusted: this server stops");
+                    self.stop(&error.to_string());
+                    return None;
+                }
                 Err(error) => {
+                    tracing::error!(%error, "recovery panicked: this server stops");
+                    self.stop("recovery panicked; the log says where: start again");
+                    return None;
+                }
+                Ok(Err(error)) => {
                     tracing::warn!(%error, retry_ms = wait.as_millis(), "recovery has to wait for the store");
                     tokio::time::sleep(wait).await;
                     wait = (wait * 2).min(Duration::from_secs(2));
@@ -411,9 +433,18 @@ impl Inner {
 
     /// Starts what goes on beside the actors while this incarnation lives.
     fn watch_over(self: &Arc<Self>, incarnation: &Arc<Incarnation>) {
-        tokio::spawn(crate::background::checkpoint(self.clone(), incarnation.clone()));
-        tokio::spawn(crate::background::tick(self.clone(), incarnation.clone()));
-        tokio::spawn(crate::background::end_enrolments(incarnation.clone()));
+        incarnation.run(
+            "the checkpoint",
+            crate::background::checkpoint(self.clone(), incarnation.clone()),
+        );
+        incarnation.run(
+            "the heartbeat",
+            crate::background::tick(self.clone(), incarnation.clone()),
+        );
+        incarnation.run(
+            "the end of enrolments",
+            crate::background::end_enrolments(incarnation.clone()),
+        );
     }
 }
 

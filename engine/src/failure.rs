@@ -114,6 +114,9 @@ pub enum OpenError {
         /// Which setting.
         setting: &'static str,
     },
+    /// Nobody writes the journal.
+    #[error("the journal's thread could not be started or ended early; the log says why: start again")]
+    JournalThread,
     /// It can be read, but took nothing.
     #[error(
         "recovery could not write to the store: {0}; check that it has room and may be written, then start again"

@@ -110,7 +110,7 @@ fn a_server_that_recovers_while_it_stops_ends_all_the_same() {
     cluster.crash_backends(&database).expect("backends can be killed");
     cluster.sigstop().expect("PostgreSQL can be stopped");
     trial.expect_unavailable(&server);
-    wait_until_ready_says(&server, 503, "a commit failed");
+    wait_until_ready_says(&server, 503, "the journal stopped");
     server.signal(Signal::TERM);
     server.wait_until_closed();
     cluster.sigcont().expect("PostgreSQL goes on");
