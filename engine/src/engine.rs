@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::clock::EngineClock;
 use crate::fail_points::{FailPoint, pass};
-use crate::failure::{Failure, OpenError};
+use crate::failure::{Failure, NotClosed, OpenError};
 use crate::incarnation::Incarnation;
 use crate::journal::{Entry, Happened, JournalThread, Start, WriterEnd};
 use crate::metrics;
@@ -61,6 +61,8 @@ pub(crate) struct Inner {
     readiness: watch::Sender<Readiness>,
     arbiters: Mutex<Vec<Arbiter>>,
     closed: watch::Sender<bool>,
+    /// The store is not waited for any more.
+    given_up: watch::Sender<bool>,
 }
 
 impl Engine {
@@ -93,6 +95,7 @@ impl Engine {
             }),
             arbiters: Mutex::new(arbiters),
             closed: watch::Sender::new(false),
+            given_up: watch::Sender::new(false),
             store,
             settings,
         });
@@ -124,6 +127,19 @@ impl Engine {
         if closed.wait_for(|closed| *closed).await.is_err() {
             tracing::error!("the supervisor ended early");
         }
+    }
+
+    /// Closes, and gives up where that takes longer: whoever still waits hears [`Failure::StoreUnavailable`].
+    ///
+    /// # Errors
+    /// [`NotClosed`].
+    pub async fn close_within(self, time_max: Duration) -> Result<(), NotClosed> {
+        let inner = self.inner.clone();
+        if tokio::time::timeout(time_max, self.close()).await.is_ok() {
+            return Ok(());
+        }
+        inner.given_up.send_replace(true);
+        Err(NotClosed)
     }
 
     /// Whether it answers.
@@ -242,7 +258,8 @@ impl Inner {
         if again {
             self.store.lock_again().await?;
         }
-        let mut journal = JournalThread::start(self.store.clone(), self.leader.clone(), again);
+        let given_up = self.given_up.subscribe();
+        let mut journal = JournalThread::start(self.store.clone(), self.leader.clone(), again, given_up);
         let mut lead = journal.lead().await?;
         let memory = recovery::load(&self.store, Source::Tables).await?;
         for (cell, chain) in &memory.cells {
@@ -333,6 +350,9 @@ impl Inner {
             self.current.store(None);
             incarnation.end();
             self.checkpointed.send_modify(|_| {});
+            if *self.given_up.borrow() {
+                break;
+            }
             match end {
                 WriterEnd::Closed => break,
                 WriterEnd::NotLeader => {
@@ -370,9 +390,13 @@ impl Inner {
         self.closed.send_replace(true);
     }
 
-    /// Closes the store and ends the actors' threads.
+    /// Closes the store, unless that was given up, and ends the actors' threads.
     async fn release(&self) {
-        self.store.close().await;
+        let mut given_up = self.given_up.subscribe();
+        tokio::select! {
+            () = self.store.close() => {}
+            Ok(_) = given_up.wait_for(|given_up| *given_up) => {}
+        }
         for arbiter in self.arbiters.lock().drain(..) {
             arbiter.stop();
         }
@@ -389,7 +413,13 @@ impl Inner {
             if !self.say(recovering) {
                 return None;
             }
-            match tokio::spawn(self.clone().incarnate(true)).await {
+            let next = tokio::spawn(self.clone().incarnate(true));
+            let mut given_up = self.given_up.subscribe();
+            let next = tokio::select! {
+                next = next => next,
+                Ok(_) = given_up.wait_for(|given_up| *given_up) => return None,
+            };
+            match next {
                 Ok(Ok(next)) => return Some(next),
                 Ok(Err(OpenError::DatabaseTaken)) => {
                     self.stop("another server has taken over this store");

@@ -62,6 +62,15 @@ impl From<Refusal> for Denied {
     }
 }
 
+/// The engine was left before all that was decided had become durable. Nothing that was acknowledged is lost; what was
+/// under way is stored or not, and found by the next start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the store did not answer in time, so it was not waited for: nothing that was acknowledged is lost, \
+     what was under way is found at the next start"
+)]
+pub struct NotClosed;
+
 /// Why a store can't be opened. Each displays one sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kaowei_core::ids::Cell;
 use kaowei_core::time::Moment;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{CellState, Entry, Writer, WriterEnd};
 use crate::clock::EngineClock;
@@ -33,8 +33,14 @@ pub(crate) struct Start {
 }
 
 impl JournalThread {
-    /// Starts it: it connects and takes the lead, then waits.
-    pub(crate) fn start(store: Arc<Store>, leader: Arc<str>, again: bool) -> Self {
+    /// Starts it: it connects and takes the lead, then waits. When the engine has given up, it leaves off whatever it
+    /// waits for: nobody reads the journal after that.
+    pub(crate) fn start(
+        store: Arc<Store>,
+        leader: Arc<str>,
+        again: bool,
+        mut given_up: watch::Receiver<bool>,
+    ) -> Self {
         let (leads, lead) = oneshot::channel();
         let (start, started) = oneshot::channel::<Start>();
         let (ends, ended) = oneshot::channel();
@@ -77,6 +83,12 @@ impl JournalThread {
                 ends.send(writer.run().await).ok();
             } else {
                 connection.close().await;
+            }
+        };
+        let work = async move {
+            tokio::select! {
+                () = work => {}
+                Ok(_) = given_up.wait_for(|given_up| *given_up) => {}
             }
         };
         let spawned = std::thread::Builder::new().name("journal".into()).spawn(move || {

@@ -122,6 +122,43 @@ fn a_server_that_recovers_while_it_stops_ends_all_the_same() {
     trial.close(server);
 }
 
+/// Whoever waits for a store that stands still when the server is told to stop hears so, and the server ends.
+#[test]
+fn a_server_whose_database_stands_still_stops_within_its_time() {
+    let (cluster, _, mut trial) = stage(World::lasting(48));
+    let server = trial.program.serve(&["--stop-seconds-max", "1"], &[]).answers();
+    let round = trial.play_disturbed(&server, Until::Gone, |pulse| {
+        pulse.wait_for(150);
+        cluster.sigstop().expect("PostgreSQL can be stopped");
+        wait_until_ready_says(&server, 503, "");
+        server.signal(Signal::TERM);
+    });
+    assert!(round.unavailable > 0, "{round:?}");
+    server.wait().assert_sentence("the store did not answer in time");
+    cluster.sigcont().expect("PostgreSQL goes on");
+    let server = trial.program.answering();
+    trial.close(server);
+}
+
+#[test]
+fn a_server_that_is_told_to_stop_twice_ends_at_once() {
+    let (cluster, _, mut trial) = stage(World::lasting(49));
+    // Without the second signal it would wait for far longer than this test.
+    let server = trial
+        .program
+        .serve(&["--stop-seconds-max", "3600"], &[])
+        .answers();
+    trial.play(&server, Until::Answers(150));
+    cluster.sigstop().expect("PostgreSQL can be stopped");
+    server.signal(Signal::TERM);
+    server.wait_until_closed();
+    server.signal(Signal::INT);
+    server.wait().assert_sentence("told to stop twice");
+    cluster.sigcont().expect("PostgreSQL goes on");
+    let server = trial.program.answering();
+    trial.close(server);
+}
+
 /// The lock that keeps a second server away is lost with its connection; the fence is not.
 #[test]
 fn a_server_that_was_taken_over_stops_and_nothing_is_sold_twice() {
