@@ -109,7 +109,7 @@ pub struct ServeSettings {
     #[arg(long, env = "KAOWEI_REQUEST_SECONDS_MAX", value_name = "SECONDS", default_value_t = 30,
         value_parser = clap::value_parser!(u32).range(1..=3_600))]
     pub request_seconds_max: u32,
-    /// How long requests may go on after the server was told to stop
+    /// How long requests, and then the store, may take after the server was told to stop; the store has 5 s at the least
     #[arg(long, env = "KAOWEI_STOP_SECONDS_MAX", value_name = "SECONDS", default_value_t = 30,
         value_parser = clap::value_parser!(u32).range(1..=3_600))]
     pub stop_seconds_max: u32,

@@ -39,7 +39,8 @@ pub(crate) fn start_checkpoint(engine: Arc<Inner>, incarnation: Arc<Incarnation>
         .name("checkpoint".into())
         .spawn(move || {
             step_back();
-            runtime.block_on(checkpoint(engine, incarnation));
+            let work = checkpoint(engine, incarnation.clone());
+            runtime.block_on(incarnation.guard("the checkpoint", work));
         })?;
     Ok(())
 }

@@ -11,9 +11,9 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::clock::EngineClock;
 use crate::fail_points::{FailPoint, pass};
-use crate::failure::{Failure, OpenError};
+use crate::failure::{Failure, NotClosed, OpenError};
 use crate::incarnation::Incarnation;
-use crate::journal::{Entry, Happened, JournalThread, WriterEnd};
+use crate::journal::{Entry, Happened, JournalThread, Start, WriterEnd};
 use crate::metrics;
 use crate::people::{AccountWriter, Accounts, Students};
 use crate::recovery::{self, Source};
@@ -61,6 +61,8 @@ pub(crate) struct Inner {
     readiness: watch::Sender<Readiness>,
     arbiters: Mutex<Vec<Arbiter>>,
     closed: watch::Sender<bool>,
+    /// The store is not waited for any more.
+    given_up: watch::Sender<bool>,
 }
 
 impl Engine {
@@ -93,10 +95,18 @@ impl Engine {
             }),
             arbiters: Mutex::new(arbiters),
             closed: watch::Sender::new(false),
+            given_up: watch::Sender::new(false),
             store,
             settings,
         });
-        let (incarnation, ended) = inner.clone().incarnate(false).await?;
+        let first = inner.clone().incarnate(false).await;
+        let (incarnation, ended) = match first {
+            Ok(first) => first,
+            Err(error) => {
+                inner.release().await;
+                return Err(error);
+            }
+        };
         tokio::spawn(inner.clone().supervise(incarnation, ended));
         let engine = Self { inner };
         engine.resume_imports().await?;
@@ -117,6 +127,19 @@ impl Engine {
         if closed.wait_for(|closed| *closed).await.is_err() {
             tracing::error!("the supervisor ended early");
         }
+    }
+
+    /// Closes, and gives up where that takes longer: whoever still waits hears [`Failure::StoreUnavailable`].
+    ///
+    /// # Errors
+    /// [`NotClosed`].
+    pub async fn close_within(self, time_max: Duration) -> Result<(), NotClosed> {
+        let inner = self.inner.clone();
+        if tokio::time::timeout(time_max, self.close()).await.is_ok() {
+            return Ok(());
+        }
+        inner.given_up.send_replace(true);
+        Err(NotClosed)
     }
 
     /// Whether it answers.
@@ -249,7 +272,8 @@ impl Inner {
         if again {
             self.store.lock_again().await?;
         }
-        let mut journal = JournalThread::start(self.store.clone(), self.leader.clone(), again);
+        let given_up = self.given_up.subscribe();
+        let mut journal = JournalThread::start(self.store.clone(), self.leader.clone(), again, given_up);
         let mut lead = journal.lead().await?;
         let memory = recovery::load(&self.store, Source::Tables).await?;
         for (cell, chain) in &memory.cells {
@@ -257,14 +281,12 @@ impl Inner {
                 state.chain = *chain;
             }
         }
-        let heartbeat_at = lead
-            .heartbeat_at
-            .max(Some(memory.last_at).filter(|at| *at > Moment::MIN));
+        let alive_at = lead.heartbeat_at;
         let clock = match self.clock.load_full() {
             Some(clock) => clock,
             None => Arc::new(EngineClock::new(
                 self.settings.clock.clone(),
-                heartbeat_at.unwrap_or(Moment::MIN),
+                memory.last_at.max(alive_at.unwrap_or(Moment::MIN)),
             )),
         };
         self.clock.store(Some(clock.clone()));
@@ -291,14 +313,15 @@ impl Inner {
         for pool in memory.pools.into_values() {
             incarnation.add_pool(pool.facts, pool.pool, pool.head);
         }
-        let ended = journal.write(
-            lead.cells,
-            incarnation.clone(),
+        let ended = journal.write(Start {
+            cells: lead.cells,
+            incarnation: incarnation.clone(),
             clock,
             entries,
-            self.settings.batch_max,
-        );
-        if let Err(failure) = recovery::catch_up(&incarnation, heartbeat_at).await {
+            batch_max: self.settings.batch_max,
+            alive_at,
+        });
+        if let Err(failure) = recovery::catch_up(&incarnation, alive_at).await {
             incarnation.end();
             return Err(OpenError::Unwritable(failure));
         }
@@ -344,6 +367,9 @@ impl Inner {
             self.current.store(None);
             incarnation.end();
             self.checkpointed.send_modify(|_| {});
+            if *self.given_up.borrow() {
+                break;
+            }
             match end {
                 WriterEnd::Closed => break,
                 WriterEnd::NotLeader => {
@@ -363,7 +389,7 @@ impl Inner {
                     metrics::fail_stop();
                     tracing::error!(
                         error,
-                        "a commit failed: all that was decided on top of it is dropped, recovery reads what is true"
+                        "the journal stopped: all that was decided on top of it is dropped, recovery reads what is true"
                     );
                     match self.clone().recover(&error).await {
                         Some(next) => {
@@ -377,27 +403,53 @@ impl Inner {
                 }
             }
         }
-        self.store.close().await;
+        self.release().await;
         self.closed.send_replace(true);
     }
 
-    /// Tries until the store answers; none when another server leads or the engine is closed.
+    /// Closes the store, unless that was given up.
+    async fn release(&self) {
+        let mut given_up = self.given_up.subscribe();
+        tokio::select! {
+            () = self.store.close() => {}
+            Ok(_) = given_up.wait_for(|given_up| *given_up) => {}
+        }
+    }
+
+    /// Tries until the store answers; none when another server leads, what is stored can't be trusted, or the engine
+    /// is closed.
     async fn recover(self: Arc<Self>, error: &str) -> Option<(Arc<Incarnation>, Ended)> {
         let mut wait = Duration::from_millis(50);
         loop {
             let recovering = Readiness::Recovering {
-                reason: format!("a commit failed: {error}"),
+                reason: format!("the journal stopped: {error}"),
             };
             if !self.say(recovering) {
                 return None;
             }
-            match self.clone().incarnate(true).await {
-                Ok(next) => return Some(next),
-                Err(OpenError::DatabaseTaken) => {
+            let next = tokio::spawn(self.clone().incarnate(true));
+            let mut given_up = self.given_up.subscribe();
+            let next = tokio::select! {
+                next = next => next,
+                Ok(_) = given_up.wait_for(|given_up| *given_up) => return None,
+            };
+            match next {
+                Ok(Ok(next)) => return Some(next),
+                Ok(Err(OpenError::DatabaseTaken)) => {
                     self.stop("another server has taken over this store");
                     return None;
                 }
+                Ok(Err(error @ OpenError::Damaged(_))) => {
+                    tracing::error!(%error, "what is stored can't be trusted: this server stops");
+                    self.stop(&error.to_string());
+                    return None;
+                }
                 Err(error) => {
+                    tracing::error!(%error, "recovery panicked: this server stops");
+                    self.stop("recovery panicked; the log says where: start again");
+                    return None;
+                }
+                Ok(Err(error)) => {
                     tracing::warn!(%error, retry_ms = wait.as_millis(), "recovery has to wait for the store");
                     tokio::time::sleep(wait).await;
                     wait = (wait * 2).min(Duration::from_secs(2));
@@ -428,8 +480,14 @@ impl Inner {
         crate::background::start_checkpoint(self.clone(), incarnation.clone())
             .inspect_err(|_| incarnation.end())
             .map_err(OpenError::Thread)?;
-        tokio::spawn(crate::background::tick(self.clone(), incarnation.clone()));
-        tokio::spawn(crate::background::end_enrolments(incarnation.clone()));
+        incarnation.run(
+            "the heartbeat",
+            crate::background::tick(self.clone(), incarnation.clone()),
+        );
+        incarnation.run(
+            "the end of enrolments",
+            crate::background::end_enrolments(incarnation.clone()),
+        );
         Ok(())
     }
 }

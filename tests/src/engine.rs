@@ -72,10 +72,29 @@ impl Place {
 
     /// Changes the journal's database behind the engine's back, in the words of either store.
     pub async fn tamper(&self, sqlite: &'static str, postgres: &'static str) {
+        self.tamper_with("kaowei.sqlite3", sqlite, postgres).await;
+    }
+
+    /// A connection to the database, beside the engine's.
+    pub async fn connect_to_postgres(&self) -> sqlx::PgConnection {
+        let StoreUrl::Postgres(url) = &self.store else {
+            panic!("this place has an embedded store")
+        };
+        sqlx::PgConnection::connect(url)
+            .await
+            .expect("the server answers")
+    }
+
+    /// Changes the tables behind the engine's back.
+    pub async fn tamper_with_tables(&self, sqlite: &'static str, postgres: &'static str) {
+        self.tamper_with("kaowei-tables.sqlite3", sqlite, postgres).await;
+    }
+
+    async fn tamper_with(&self, file: &str, sqlite: &'static str, postgres: &'static str) {
         match &self.store {
             StoreUrl::Sqlite(path) => {
                 let options = sqlx::sqlite::SqliteConnectOptions::new()
-                    .filename(path)
+                    .filename(path.with_file_name(file))
                     .busy_timeout(Duration::from_secs(10));
                 let mut connection = options.connect().await.expect("the file opens");
                 connection.execute(sqlite).await.expect("the statement is done");
