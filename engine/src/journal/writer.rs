@@ -21,12 +21,7 @@ use crate::fail_points::{FailPoint, pass};
 use crate::failure::Failure;
 use crate::incarnation::Incarnation;
 use crate::metrics;
-use crate::recovery::OUTAGE_MIN;
 use crate::store::{Batch, CellAdvance, CommitError, JournalConnection, JournalRow};
-
-/// Nobody could look after holds meanwhile: recovery gives them their time back (1.4).
-const STOOD_STILL: &str =
-    "a commit took longer than an outage may: what fell due meanwhile gets its time back";
 
 /// What the writer knows of a cell.
 #[derive(Debug, Clone)]
@@ -175,12 +170,6 @@ impl Writer {
                 Ok(()) => {
                     metrics::batch_committed(entries.iter().map(Entry::len).sum(), started.elapsed());
                     publish(done, entries)?;
-                    if self.clock.now().since(began) > OUTAGE_MIN {
-                        for entry in parts.into_iter().rev().flatten() {
-                            entry.fail(&self.incarnation, Failure::StoreUnavailable);
-                        }
-                        return Err(WriterEnd::Failed(STOOD_STILL.into()));
-                    }
                 }
                 Err(CommitError::Definite(error)) => {
                     self.cells = before;

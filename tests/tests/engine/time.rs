@@ -5,8 +5,6 @@ use kaowei_core::time::Span;
 use kaowei_engine::{Engine, OpenError};
 use kaowei_tests::engine::{Place, ask, enrolled, eventually, nine, staff, states};
 use kaowei_tests::on_both_stores;
-use kaowei_tests::postgres::Postgres;
-use sqlx::Connection as _;
 
 on_both_stores! {
     r16_a_hold_expires_at_its_deadline_and_the_enrolment_after_it
@@ -49,48 +47,6 @@ fn a_store_whose_clock_disagrees_at_the_start_suspends_expiry_before_anything_is
         assert!(!engine.expiry().unwrap().running);
         engine.verify_tables().await.unwrap();
         assert_eq!(states(&engine, li), ["held"]);
-        engine.close().await;
-    });
-}
-
-/// The commit lands in the end: nobody noticed anything, but nobody could look after their holds either.
-#[test]
-fn what_fell_due_while_a_commit_stood_still_gets_its_time_back() {
-    kaowei_tests::engine::run(async {
-        let place = Place::postgres();
-        let engine = place.open_with(2, 2).await;
-        let (li, wang) = (enrolled(&engine, 0).await, enrolled(&engine, 1).await);
-        engine.claim(li, ask("991010-1", OnFull::Reject)).await.unwrap();
-
-        let mut beside = place.connect_to_postgres().await;
-        let mut holds = beside.begin().await.unwrap();
-        sqlx::query("SELECT FROM cells FOR UPDATE")
-            .fetch_all(&mut *holds)
-            .await
-            .unwrap();
-        let stuck = async {
-            eventually("the commit stands still", async || {
-                let waits = "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE cells%'";
-                let cluster = Postgres::shared().expect("PostgreSQL runs");
-                cluster.sql("postgres", waits).expect("it says who waits") == "1"
-            })
-            .await;
-            place.clock.advance(DAY + Span::from_secs(3600));
-            engine.look_at_the_clock();
-            holds.rollback().await.unwrap();
-        };
-        let claimed = engine.claim(wang, ask("991010-1", OnFull::Reject));
-        // Answered where it was in that commit, not where it came after a heartbeat's.
-        futures_util::future::join(claimed, stuck).await.0.ok();
-        eventually("the hold has its time back", async || {
-            let claims = engine.claims(li);
-            claims.is_ok_and(|claims| {
-                let until = claims[0].standing.state.held_until();
-                until.expect("it is still held") >= engine.now() + DAY
-            })
-        })
-        .await;
-        engine.verify_tables().await.unwrap();
         engine.close().await;
     });
 }
