@@ -32,9 +32,8 @@ const CHECKPOINT_NICE: i32 = 10;
 /// Starts the checkpoint on a thread of its own: its work comes in bursts of milliseconds, which among the threads that
 /// speak HTTP would show in the latency of claims.
 pub(crate) fn start_checkpoint(engine: Arc<Inner>, incarnation: Arc<Incarnation>) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    // No runtime of its own: a connection to a database lives no longer than the one it was made in.
+    let runtime = incarnation.runtime.clone();
     std::thread::Builder::new()
         .name("checkpoint".into())
         .spawn(move || {
