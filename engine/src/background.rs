@@ -14,6 +14,7 @@ use crate::fail_points::{FailPoint, pass};
 use crate::incarnation::Incarnation;
 use crate::journal::{Entry, Happened};
 use crate::metrics::{self, Totals};
+use crate::store::Db;
 use crate::tables::Checkpoint;
 
 /// How often the clocks are compared.
@@ -29,17 +30,25 @@ const TOTALS_TICKS: u32 = 5;
 #[cfg(target_os = "linux")]
 const CHECKPOINT_NICE: i32 = 10;
 
-/// Starts the checkpoint on a thread of its own: its work comes in bursts of milliseconds, which among the threads that
-/// speak HTTP would show in the latency of claims.
+/// Starts the checkpoint. On SQLite it has a thread of its own, which steps back where cores are short, and so have its
+/// connections. One to a database lives no longer than the runtime it was made in, so there the checkpoint shares the
+/// server's.
 pub(crate) fn start_checkpoint(engine: Arc<Inner>, incarnation: Arc<Incarnation>) -> std::io::Result<()> {
-    // No runtime of its own: a connection to a database lives no longer than the one it was made in.
-    let runtime = incarnation.runtime.clone();
+    const WHAT: &str = "the checkpoint";
+    let is_database = matches!(engine.store.checkpoint.tables, Db::Postgres(_));
+    let work = checkpoint(engine, incarnation.clone());
+    if is_database {
+        incarnation.run(WHAT, work);
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     std::thread::Builder::new()
         .name("checkpoint".into())
         .spawn(move || {
             step_back();
-            let work = checkpoint(engine, incarnation.clone());
-            runtime.block_on(incarnation.guard("the checkpoint", work));
+            runtime.block_on(incarnation.guard(WHAT, work));
         })?;
     Ok(())
 }

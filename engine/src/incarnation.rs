@@ -58,7 +58,7 @@ pub(crate) struct Incarnation {
     /// Enrolments by the instant from which on they are deleted without a claim (R9).
     pub(crate) enrolment_ends: Mutex<BinaryHeap<Reverse<(Moment, CandidateId)>>>,
     pub(crate) enrolment_ended: Notify,
-    pub(crate) runtime: Handle,
+    runtime: Handle,
     arbiters: Vec<ArbiterHandle>,
     next_arbiter: AtomicUsize,
     /// Nothing falls due before recovery has given back the time that was lost (1.4).
