@@ -106,7 +106,8 @@ fn start_logs(task: &Task) -> Result<()> {
     started.map_err(|error| anyhow::anyhow!("the logs can't be started: {error}"))
 }
 
-/// Runs a command inside an actix system on our own runtime. One thread of it is enough: what takes time has its own.
+/// Runs a command inside an actix system on our own runtime. One thread of it is enough: those that serve
+/// are the engine's.
 fn run_in_system<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
