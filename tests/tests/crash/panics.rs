@@ -2,7 +2,7 @@
 //! nothing acknowledged is lost.
 
 use kaowei_engine::FailPoint;
-use kaowei_tests::crowd::Until;
+use kaowei_tests::crowd::{Pulse, Until};
 use kaowei_tests::postgres::{Postgres, Settings};
 use kaowei_tests::process::Server;
 use kaowei_tests::trial::{Trial, World};
@@ -89,17 +89,15 @@ fn play_until_it_panicked(
     is_mended: impl Fn(&str) -> bool,
 ) -> Server {
     let server = armed(trial, point, nth);
-    let round = trial.play(&server, Until::Answers(400));
-    assert!(
-        !round.lost && !round.too_long,
-        "{point:?}: {round:?}:\n{}",
-        server.log()
-    );
-    let log = server.log();
-    assert!(
-        log.contains("as it was told to"),
-        "{point:?} was not reached:\n{log}"
-    );
+    let panicked = |pulse: &Pulse| {
+        let reached = wait::until("the panic", PATIENCE, || {
+            Ok(server.log().contains("as it was told to"))
+        });
+        reached.unwrap_or_else(|error| panic!("{point:?}: {error:#}:\n{}", server.log()));
+        pulse.wait_for(100);
+    };
+    let round = trial.play_disturbed(&server, Until::Disturbed, panicked);
+    assert!(!round.lost, "{point:?}: {round:?}:\n{}", server.log());
     let mended = wait::until("the server is mended", PATIENCE, || Ok(is_mended(&server.log())));
     mended.unwrap_or_else(|error| panic!("{point:?}: {error:#}:\n{}", server.log()));
     trial.judge(&server);
