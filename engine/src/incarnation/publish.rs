@@ -2,8 +2,8 @@
 
 use std::cmp::Reverse;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
+use kaowei_core::ids::Cell;
 use kaowei_core::registration::{Candidate, Event};
 use kaowei_core::seats;
 use kaowei_core::time::{Moment, Span};
@@ -55,12 +55,12 @@ impl Incarnation {
                 self.enrolment_ended.notify_one();
             }
         }
-        self.count_published(events.len());
+        self.count_published(pool.facts.site.province, events.len());
         orphans
     }
 
     /// Publishes a cell's committed event.
-    pub(crate) fn publish_cell(self: &Arc<Self>, event: &CellEvent) {
+    pub(crate) fn publish_cell(self: &Arc<Self>, cell: Cell, event: &CellEvent) {
         let CellEvent { event, at } = event;
         if let Some(candidate) = event.candidate() {
             let entry = self.candidate(candidate);
@@ -117,12 +117,11 @@ impl Incarnation {
             }
             _ => {}
         }
-        self.count_published(1);
+        self.count_published(cell, 1);
     }
 
-    fn count_published(&self, events: usize) {
-        self.published
-            .fetch_add(i64::try_from(events).unwrap_or(i64::MAX), Ordering::AcqRel);
+    fn count_published(&self, cell: Cell, events: usize) {
+        *self.published.lock().entry(cell).or_default() += i64::try_from(events).unwrap_or(i64::MAX);
         self.checkpoint_wanted.notify_one();
     }
 }

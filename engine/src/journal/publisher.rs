@@ -55,9 +55,9 @@ fn publish(incarnation: &Arc<Incarnation>, entry: Entry) {
             };
             incarnation.cascade(orphans, Box::new(answer));
         }
-        Happened::InCell { events, .. } => {
+        Happened::InCell { cell, events } => {
             for event in &events {
-                incarnation.publish_cell(event);
+                incarnation.publish_cell(cell, event);
             }
             then(
                 incarnation,

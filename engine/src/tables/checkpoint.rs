@@ -13,6 +13,7 @@ use kaowei_core::sites::{Level, Paper, Site};
 use serde::Serialize;
 use tokio::sync::watch;
 
+use super::Progress;
 use super::fold::{ClaimRow, Fold};
 use crate::fail_points::{FailPoint, pass};
 use crate::failure::OpenError;
@@ -33,25 +34,27 @@ const LAG_MAX: i64 = 1_000_000;
 pub(crate) struct Checkpoint {
     store: Arc<Store>,
     facts: HashMap<PoolId, PoolFacts>,
-    reached: HashMap<String, i64>,
+    progress: Progress,
     /// Events that the tables did not have yet at the last look.
     behind: i64,
-    /// The sum of the positions reached, for who waits.
-    progress: watch::Sender<i64>,
+    /// The progress, for who waits.
+    told: watch::Sender<Progress>,
 }
 
 impl Checkpoint {
     /// Where the tables stand.
-    pub(crate) async fn open(store: Arc<Store>, progress: watch::Sender<i64>) -> Result<Self, OpenError> {
-        let reached = read_positions(&store.tables).await?;
-        progress.send_replace(reached.values().sum());
+    pub(crate) async fn open(store: Arc<Store>, told: watch::Sender<Progress>) -> Result<Self, OpenError> {
+        let progress = Progress {
+            reached: read_positions(&store.tables).await?,
+        };
+        told.send_replace(progress.clone());
         let facts = read_facts(&store.tables).await?;
         Ok(Self {
             store,
             facts,
-            reached,
-            behind: 0,
             progress,
+            behind: 0,
+            told,
         })
     }
 
@@ -65,7 +68,7 @@ impl Checkpoint {
         });
         let mut behind = 0;
         for (cell, end) in cells {
-            let position = self.reached.get(&cell).copied().unwrap_or(0);
+            let position = self.progress.position(&cell);
             behind += end - position;
             let room = SLICE - i64::try_from(taken).unwrap_or(SLICE);
             if end == position || room <= 0 {
@@ -82,8 +85,8 @@ impl Checkpoint {
             let undisturbed = self.store.tables_lock.lock().await;
             // A former incarnation's step that wakes late must not write older rows over newer ones.
             let stored = read_positions(&self.store.tables).await?;
-            if stored != self.reached {
-                self.reached = stored;
+            if stored != self.progress.reached {
+                self.progress.reached = stored;
                 return Ok(taken);
             }
             self.store
@@ -92,13 +95,13 @@ impl Checkpoint {
                 .await?;
             drop(undisturbed);
             pass(FailPoint::CheckpointCommitted);
-            self.reached.extend(fold.positions);
+            self.progress.reached.extend(fold.positions);
             metrics::checkpoint_took(started.elapsed());
         }
         // Events that came after the look at the cells may have been taken over too.
         self.behind = (behind - i64::try_from(taken).unwrap_or(0)).max(0);
         metrics::checkpoint_lag(self.behind);
-        self.progress.send_replace(self.reached.values().sum());
+        self.told.send_replace(self.progress.clone());
         Ok(taken)
     }
 
