@@ -11,6 +11,8 @@ use kaowei_tests::on_both_stores;
 on_both_stores! {
     a_claim_is_answered_kept_and_found_again_after_a_restart
     a_repeat_under_another_key_gets_the_same_claim_and_is_remembered
+    r15_a_claim_that_is_listed_no_more_is_found_by_its_key_and_by_its_id
+    r17_a_cancelled_claim_is_answered_as_such_though_32_later_ones_are_gone
     an_enrolment_goes_with_all_that_it_holds
     the_key_of_a_deleted_enrolment_brings_nothing_back
     a_pool_that_is_put_twice_while_nobody_waits_begins_once
@@ -118,6 +120,68 @@ async fn a_repeat_under_another_key_gets_the_same_claim_and_is_remembered(place:
         again, repeat,
         "the same key gives the same answer after a restart and a cancellation"
     );
+    engine.verify_tables().await.unwrap();
+    engine.close().await;
+}
+
+async fn r15_a_claim_that_is_listed_no_more_is_found_by_its_key_and_by_its_id(place: Place) {
+    let engine = place.open_with(1, 1).await;
+    let li = enrolled(&engine, 0).await;
+    let keyed = |key| ClaimRequest {
+        key: Some(KeyHashes { key, body: key }),
+        ..ask("991010-1", OnFull::Reject)
+    };
+    let claim = async |request| {
+        let made = engine.claim(li, request).await.unwrap();
+        assert!(made.created);
+        engine.cancel(li, made.claim.standing.id, None).await.unwrap();
+        made
+    };
+    let first = claim(ask("991010-1", OnFull::Reject)).await;
+    let oldest = claim(keyed(1)).await;
+    for key in 2..=32 {
+        claim(keyed(key)).await;
+    }
+    for _ in 0..40 {
+        claim(ask("991010-1", OnFull::Reject)).await;
+    }
+    let (first, oldest_id) = (first.claim.standing.id, oldest.claim.standing.id);
+    assert_eq!(states(&engine, li).len(), 32);
+    // At once, however far behind the tables are.
+    let by_id = engine.claim_by_id(li, first).await.unwrap();
+    assert_eq!(
+        (by_id.standing.id, by_id.standing.state.as_str()),
+        (first, "cancelled")
+    );
+    assert_eq!(engine.claim(li, keyed(1)).await.unwrap(), oldest);
+    assert_eq!(
+        engine.cancel(li, oldest_id, None).await,
+        Err(Refusal::AlreadyGone.into())
+    );
+    let nobodys = "991010-1-1000".parse().unwrap();
+    assert_eq!(engine.claim_by_id(li, nobodys).await, Err(Denied::NotFound));
+    engine.verify_tables().await.unwrap();
+    engine.close().await;
+
+    let engine = place.open().await;
+    assert_eq!(engine.claim(li, keyed(1)).await.unwrap(), oldest);
+    assert_eq!(engine.claim_by_id(li, first).await, Ok(by_id));
+    engine.verify_tables().await.unwrap();
+    engine.close().await;
+}
+
+async fn r17_a_cancelled_claim_is_answered_as_such_though_32_later_ones_are_gone(place: Place) {
+    let engine = place.open_with(1, 1).await;
+    let li = enrolled(&engine, 0).await;
+    let written = engine.claim(li, ask("991010-1", OnFull::Reject)).await.unwrap();
+    for _ in 0..32 {
+        let oral = engine.claim(li, ask("991010-F", OnFull::Reject)).await.unwrap();
+        engine.cancel(li, oral.claim.standing.id, None).await.unwrap();
+    }
+    let written = written.claim.standing.id;
+    let cancelled = engine.cancel(li, written, None).await.unwrap();
+    assert_eq!(cancelled.standing.state.as_str(), "cancelled");
+    assert_eq!(engine.claim_by_id(li, written).await, Ok(cancelled));
     engine.verify_tables().await.unwrap();
     engine.close().await;
 }

@@ -21,7 +21,8 @@ use crate::sites::{Site, Sitting, Terms};
 use crate::stored::KeyNote;
 use crate::time::Moment;
 
-/// Claims that are gone stay listed, the latest so many; older ones are in the tables.
+/// Claims that are gone stay listed, the latest made so many; older ones are in the tables. Which they are depends on
+/// the claims alone, so that a candidate read back from the tables lists the same as one that lived on.
 const GONE_LISTED_MAX: usize = 32;
 
 /// The accepted agreement (R2).
@@ -123,6 +124,11 @@ impl Candidate {
     /// One of the claims.
     pub fn claim(&self, id: ClaimId) -> Option<&Standing> {
         self.claims.iter().find(|claim| claim.id == id)
+    }
+
+    /// Whether there may be claims that are not listed any more: all of them gone.
+    pub fn may_have_forgotten_claims(&self) -> bool {
+        self.gone_listed() == GONE_LISTED_MAX
     }
 
     /// The idempotency keys.
@@ -325,20 +331,21 @@ impl Candidate {
     }
 
     fn forget_old_claims(&mut self) {
-        let gone = self
-            .claims
-            .iter()
-            .filter(|claim| !claim.state.is_active())
-            .count();
-        let mut surplus = gone.saturating_sub(GONE_LISTED_MAX);
+        let mut surplus = self.gone_listed().saturating_sub(GONE_LISTED_MAX);
         if surplus == 0 {
             return;
         }
-        let keys = &self.keys;
         self.claims.retain(|claim| {
-            let forget = surplus > 0 && !claim.state.is_active() && !keys.name(claim.id);
+            let forget = surplus > 0 && !claim.state.is_active();
             surplus -= usize::from(forget);
             !forget
         });
+    }
+
+    fn gone_listed(&self) -> usize {
+        self.claims
+            .iter()
+            .filter(|claim| !claim.state.is_active())
+            .count()
     }
 }
