@@ -10,7 +10,7 @@ use std::time::Instant;
 use kaowei_core::ids::{CandidateId, Cell, ClaimId, PoolId};
 use kaowei_core::registration::{Ask as Claiming, Candidate, KeyAnswer, Verdict};
 use kaowei_core::seats::{
-    Answered, By, ClaimState, Command, First, OnFull, Refusal, RegisteredBy, Standing, WithdrawReason,
+    By, ClaimState, Command, First, OnFull, Refusal, RegisteredBy, Standing, WithdrawReason,
 };
 use kaowei_core::time::Span;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -126,10 +126,7 @@ impl Engine {
             candidate: entry.id,
             claim: standing.id.number,
             key: note,
-            answered: Box::new(Answered {
-                standing,
-                position: claim.position,
-            }),
+            answered: Box::new(claim.into()),
         };
         let (answer, wait) = oneshot::channel();
         let then = Box::new(move |_: &Arc<Incarnation>, fate: Fate<'_>| {
@@ -353,17 +350,11 @@ fn remembered(candidate: &Candidate, request: &ClaimRequest) -> Result<Option<Lo
                 Look::Answered(as_first_answered(made))
             })))
         }
-        KeyAnswer::Existing(answered) => {
-            let claim = ClaimView {
-                standing: answered.standing,
-                position: answered.position,
-            };
-            Ok(Some(Look::Answered(ClaimAnswer {
-                created: false,
-                claim,
-            })))
-        }
-        KeyAnswer::Enrolled(_) => Err(Denied::IdempotencyMismatch),
+        KeyAnswer::Existing(answered) => Ok(Some(Look::Answered(ClaimAnswer {
+            created: false,
+            claim: (**answered).into(),
+        }))),
+        KeyAnswer::Enrolled(_) | KeyAnswer::AlreadyEnrolled(_) => Err(Denied::IdempotencyMismatch),
     }
 }
 

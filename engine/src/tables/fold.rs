@@ -219,6 +219,14 @@ impl Fold {
                     self.enrolment_ends.insert(*candidate, *delete_after);
                 }
             },
+            Event::EnrolmentKeyRemembered {
+                candidate,
+                key,
+                answered,
+            } => {
+                let answer = KeyAnswer::AlreadyEnrolled(answered.clone());
+                self.remember(*candidate, *key, &answer, position)?;
+            }
             Event::SittingSaved { sitting, .. } => {
                 self.documents.insert("sitting", json(sitting)?);
             }

@@ -284,6 +284,10 @@ impl Candidate {
                     enrolment.delete_after = *delete_after;
                 }
             }
+            Event::EnrolmentKeyRemembered { key, answered, .. } => {
+                self.keys
+                    .remember(*key, KeyAnswer::AlreadyEnrolled(answered.clone()));
+            }
             Event::SittingSaved { .. }
             | Event::CampusSaved { .. }
             | Event::Imported { .. }

@@ -21,6 +21,17 @@ pub enum KeyAnswer {
     Existing(Box<Answered>),
     /// The enrolment made for it, as it was saved.
     Enrolled(Box<Enrolment>),
+    /// An enrolment that was there already, as it stood then.
+    AlreadyEnrolled(Box<AnsweredEnrolment>),
+}
+
+/// An enrolment as an answer showed it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AnsweredEnrolment {
+    /// How it stood.
+    pub enrolment: Enrolment,
+    /// The active claims in it.
+    pub claims: Vec<Answered>,
 }
 
 impl KeyAnswer {

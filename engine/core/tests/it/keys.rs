@@ -2,7 +2,7 @@
 
 use kaowei_core::audit::Seal;
 use kaowei_core::ids::{CandidateId, ClaimId, ClaimNumber, Fen, RecordId, RecordVersion};
-use kaowei_core::registration::{self, Candidate, KEYS_MAX, KeyAnswer, Keys};
+use kaowei_core::registration::{self, AnsweredEnrolment, Candidate, KEYS_MAX, KeyAnswer, Keys};
 use kaowei_core::seats::{Answered, ClaimState, Event, RegisteredBy, Standing};
 use kaowei_core::stored::KeyNote;
 use kaowei_core::time::Span;
@@ -48,7 +48,7 @@ fn answer(candidate: &Candidate, key: u128) -> Option<Standing> {
     match &candidate.keys().find(key)?.1 {
         KeyAnswer::Made(id) => candidate.claim(*id).map(Standing::as_made),
         KeyAnswer::Existing(answered) => Some(answered.standing),
-        KeyAnswer::Enrolled(_) => None,
+        KeyAnswer::Enrolled(_) | KeyAnswer::AlreadyEnrolled(_) => None,
     }
 }
 
@@ -104,6 +104,39 @@ fn r15_a_key_answered_with_an_existing_claim_keeps_it_as_it_stood_then() {
         4,
         "a remembered key does not change the claim"
     );
+}
+
+#[test]
+fn r15_a_key_answered_with_an_existing_enrolment_keeps_it_as_it_stood_then() {
+    let mut li = enrolled(LI);
+    settle(&mut li, &made(1, None), 1);
+    let then = AnsweredEnrolment {
+        enrolment: *li.enrolment().unwrap(),
+        claims: vec![Answered {
+            standing: *li.claim(id(1)).unwrap(),
+            position: None,
+        }],
+    };
+    let remembered = registration::Event::EnrolmentKeyRemembered {
+        candidate: LI,
+        key: li.note_key(9, 90),
+        answered: Box::new(then.clone()),
+    };
+    let stored = remembered.payload().unwrap();
+    let read = registration::Event::read("enrolment_key_remembered", &stored).unwrap();
+    assert_eq!(read, remembered);
+    li.evolve(&read, midnight());
+    settle(&mut li, &expired(1), 2);
+    let extended = registration::Event::EnrolmentExtended {
+        candidate: LI,
+        delete_after: midnight() + DAY + DAY,
+        by: kaowei_core::seats::By::System,
+        reason: "outage".into(),
+    };
+    li.evolve(&extended, midnight());
+    let (note, answer) = li.keys().find(9).unwrap();
+    assert_eq!(note.body, 90, "another body is seen to be another");
+    assert_eq!(*answer, KeyAnswer::AlreadyEnrolled(Box::new(then)));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use kaowei_core::ids::{CandidateId, ClaimId, ClaimNumber, Fen, RecordId, RecordVersion};
-use kaowei_core::registration::{self, Candidate, KeyAnswer, Keys};
+use kaowei_core::registration::{self, AnsweredEnrolment, Candidate, KeyAnswer, Keys};
 use kaowei_core::seats::{Answered, By, ClaimState, Event, RegisteredBy, Standing};
 use kaowei_core::stored::KeyNote;
 use kaowei_core::time::Span;
@@ -57,6 +57,7 @@ enum Act {
     End { nth: usize },
     Repeat { nth: usize, key: u8 },
     Enrol { key: Option<u8> },
+    EnrolAgain { key: u8 },
     DeleteEnrolment,
 }
 
@@ -67,6 +68,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         9 => any::<usize>().prop_map(|nth| Act::End { nth }),
         2 => (any::<usize>(), any::<u8>()).prop_map(|(nth, key)| Act::Repeat { nth, key }),
         1 => key.prop_map(|key| Act::Enrol { key }),
+        1 => any::<u8>().prop_map(|key| Act::EnrolAgain { key }),
         1 => Just(Act::DeleteEnrolment),
     ];
     prop::collection::vec(act, 1..240)
@@ -113,10 +115,17 @@ impl Life {
         self.live.evolve(event, midnight());
         self.rows.agreed = self.live.agreed().cloned();
         self.rows.enrolment = self.live.enrolment().copied();
-        if let registration::Event::Enrolled { key: Some(note), .. } = event {
-            let saved = event.enrolment(midnight()).unwrap();
-            self.rows
-                .remember(self.position, *note, KeyAnswer::Enrolled(Box::new(saved)));
+        match event {
+            registration::Event::Enrolled { key: Some(note), .. } => {
+                let saved = event.enrolment(midnight()).unwrap();
+                self.rows
+                    .remember(self.position, *note, KeyAnswer::Enrolled(Box::new(saved)));
+            }
+            registration::Event::EnrolmentKeyRemembered { key, answered, .. } => {
+                self.rows
+                    .remember(self.position, *key, KeyAnswer::AlreadyEnrolled(answered.clone()));
+            }
+            _ => {}
         }
     }
 
@@ -184,6 +193,20 @@ impl Life {
                     key: key.map(|key| self.note(key)),
                 };
                 self.happened_in_cell(&enrolled);
+            }
+            Act::EnrolAgain { key } => {
+                let Some(&enrolment) = self.live.enrolment() else {
+                    return;
+                };
+                let remembered = registration::Event::EnrolmentKeyRemembered {
+                    candidate: LI,
+                    key: self.note(key),
+                    answered: Box::new(AnsweredEnrolment {
+                        enrolment,
+                        claims: Vec::new(),
+                    }),
+                };
+                self.happened_in_cell(&remembered);
             }
             Act::DeleteEnrolment => {
                 let deleted = registration::Event::EnrolmentDeleted {
