@@ -28,9 +28,18 @@ pub(crate) type AfterCascade = Box<dyn FnOnce(&Arc<Incarnation>, Result<(), Fail
 #[derive(Debug)]
 pub(crate) struct Orphan {
     pub(crate) claim: ClaimId,
+    /// Whether its written one went, or was gone before it was granted.
+    pub(crate) cause: RemovalCause,
     /// Nothing else of its candidate is decided until it is gone.
     #[expect(dead_code, reason = "it holds back by being kept")]
     pub(crate) held_back: HeldBack,
+}
+
+impl Orphan {
+    /// Whether it was granted when its written one was gone already, and nobody has been told of it.
+    pub(crate) fn was_granted_too_late(&self) -> bool {
+        matches!(self.cause, RemovalCause::GrantedTooLate { .. })
+    }
 }
 
 /// Counts orphans that are not gone yet; `after` runs when none is left.
@@ -96,7 +105,7 @@ impl Incarnation {
     }
 
     fn remove_orphan(self: &Arc<Self>, orphan: Orphan, countdown: Arc<Countdown>) {
-        let claim = orphan.claim;
+        let Orphan { claim, cause, .. } = orphan;
         let removal = Removal {
             incarnation: self.clone(),
             orphan: Some(orphan),
@@ -108,7 +117,7 @@ impl Incarnation {
         };
         let command = Command::Remove {
             claim: claim.number,
-            cause: RemovalCause::WithWritten,
+            cause,
         };
         let then = Box::new(
             move |incarnation: &Arc<Self>, fate: Fate<'_>| match settled(&fate) {

@@ -354,6 +354,7 @@ fn remembered(candidate: &Candidate, request: &ClaimRequest) -> Result<Option<Lo
             created: false,
             claim: (**answered).into(),
         }))),
+        KeyAnswer::WrittenRequired => Err(Refusal::WrittenRequired.into()),
         KeyAnswer::Enrolled(_) | KeyAnswer::AlreadyEnrolled(_) => Err(Denied::IdempotencyMismatch),
     }
 }

@@ -176,7 +176,9 @@ impl Engine {
         let (created, enrolment, claims) = match answer {
             KeyAnswer::Enrolled(saved) => (true, *saved, Vec::new()),
             KeyAnswer::AlreadyEnrolled(found) => (false, found.enrolment, found.claims),
-            KeyAnswer::Made(_) | KeyAnswer::Existing(_) => return Err(Denied::IdempotencyMismatch),
+            KeyAnswer::Made(_) | KeyAnswer::Existing(_) | KeyAnswer::WrittenRequired => {
+                return Err(Denied::IdempotencyMismatch);
+            }
         };
         let claims = claims.into_iter().map(ClaimView::from).collect();
         let enrolment = self.page(incarnation, entry, enrolment, claims).await?;

@@ -4,7 +4,7 @@
 //! Knows what is committed, nothing else: pools' events reach it after they are durable. A candidate's requests run
 //! one at a time (the engine's entry sees to it), so what is checked here still holds when the pool decides.
 //!
-//! Invariants: I4 one claim per level, I5 oral needs written (until the cascade that [`Candidate::orphan`] names is
+//! Invariants: I4 one claim per level, I5 oral needs written (until the cascade that [`Candidate::orphans`] names is
 //! done).
 //!
 //! Deliberately absent: who the candidate is, the record's text, seats.
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::{Eligibility, Event, KeyAnswer, Keys};
 use crate::audit::Seal;
 use crate::ids::{CampusCode, ClaimId, PoolId, RecordId, RecordVersion};
-use crate::seats::{self, ClaimState, OnFull, PoolFacts, Refusal, Standing};
+use crate::seats::{self, ClaimState, OnFull, PoolFacts, Refusal, RemovalCause, Standing};
 use crate::sites::{Site, Sitting, Terms};
 use crate::stored::KeyNote;
 use crate::time::Moment;
@@ -248,12 +248,12 @@ impl Candidate {
             && !self.claims.iter().any(|claim| claim.state.is_active())
     }
 
-    /// The oral claim that must go because its written one is neither held nor paid (R13).
-    pub fn orphan(&self) -> Option<ClaimId> {
+    /// The oral claims that must go because their written one is neither held nor paid (R13).
+    pub fn orphans(&self) -> impl Iterator<Item = ClaimId> {
         self.claims
             .iter()
             .filter(|claim| matches!(claim.state, ClaimState::Held { .. } | ClaimState::Waiting))
-            .find(|claim| claim.requires.is_some_and(|written| !self.holds_subject(written)))
+            .filter(|claim| claim.requires.is_some_and(|written| !self.holds_subject(written)))
             .map(|claim| claim.id)
     }
 
@@ -313,6 +313,10 @@ impl Candidate {
             | seats::Event::ClaimQueued { key: Some(note), .. } => {
                 self.keys.remember(*note, KeyAnswer::Made(id));
             }
+            seats::Event::ClaimRemoved {
+                cause: RemovalCause::GrantedTooLate { key: Some(note) },
+                ..
+            } => self.keys.remember(*note, KeyAnswer::WrittenRequired),
             seats::Event::KeyRemembered { key, answered, .. } => {
                 self.keys.remember(*key, KeyAnswer::Existing(answered.clone()));
             }

@@ -19,6 +19,9 @@ pub enum KeyAnswer {
     Made(ClaimId),
     /// A claim that was there already, as it stood then.
     Existing(Box<Answered>),
+    /// That the written claim was gone, though a claim had been made: it was taken away before anybody was told. A
+    /// refusal that changed nothing is not remembered; this one did.
+    WrittenRequired,
     /// The enrolment made for it, as it was saved.
     Enrolled(Box<Enrolment>),
     /// An enrolment that was there already, as it stood then.

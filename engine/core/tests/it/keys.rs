@@ -3,7 +3,7 @@
 use kaowei_core::audit::Seal;
 use kaowei_core::ids::{CandidateId, ClaimId, ClaimNumber, Fen, RecordId, RecordVersion};
 use kaowei_core::registration::{self, AnsweredEnrolment, Candidate, KEYS_MAX, KeyAnswer, Keys};
-use kaowei_core::seats::{Answered, ClaimState, Event, RegisteredBy, Standing};
+use kaowei_core::seats::{Answered, ClaimState, Event, Freed, RegisteredBy, RemovalCause, Standing};
 use kaowei_core::stored::KeyNote;
 use kaowei_core::time::Span;
 
@@ -48,7 +48,7 @@ fn answer(candidate: &Candidate, key: u128) -> Option<Standing> {
     match &candidate.keys().find(key)?.1 {
         KeyAnswer::Made(id) => candidate.claim(*id).map(Standing::as_made),
         KeyAnswer::Existing(answered) => Some(answered.standing),
-        KeyAnswer::Enrolled(_) | KeyAnswer::AlreadyEnrolled(_) => None,
+        KeyAnswer::WrittenRequired | KeyAnswer::Enrolled(_) | KeyAnswer::AlreadyEnrolled(_) => None,
     }
 }
 
@@ -137,6 +137,27 @@ fn r15_a_key_answered_with_an_existing_enrolment_keeps_it_as_it_stood_then() {
     let (note, answer) = li.keys().find(9).unwrap();
     assert_eq!(note.body, 90, "another body is seen to be another");
     assert_eq!(*answer, KeyAnswer::AlreadyEnrolled(Box::new(then)));
+}
+
+#[test]
+fn r13_the_key_of_a_claim_that_was_granted_too_late_is_answered_with_the_refusal() {
+    let mut li = enrolled(LI);
+    let note = li.note_key(7, 70);
+    let at = |sequence| seal(sequence, midnight());
+    let oral = facts("991010-F");
+    li.settle(&oral, &made(1, Some(note)), &at(1));
+    let removed = Event::ClaimRemoved {
+        claim: ClaimNumber(1),
+        candidate: LI,
+        cause: RemovalCause::GrantedTooLate { key: Some(note) },
+        freed: Freed::Seat,
+    };
+    let read = Event::read(removed.kind(), &removed.payload().unwrap()).unwrap();
+    assert_eq!(read, removed);
+    li.settle(&oral, &read, &at(2));
+    assert_eq!(li.orphans().next(), None);
+    assert_eq!(*li.keys().find(7).unwrap(), (note, KeyAnswer::WrittenRequired));
+    assert_eq!(li.keys().iter().count(), 1, "in the place that it had");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use kaowei_core::ids::{CandidateId, ClaimId, ClaimNumber, Fen, RecordId, RecordVersion};
 use kaowei_core::registration::{self, AnsweredEnrolment, Candidate, KeyAnswer, Keys};
-use kaowei_core::seats::{Answered, By, ClaimState, Event, RegisteredBy, Standing};
+use kaowei_core::seats::{Answered, By, ClaimState, Event, Freed, RegisteredBy, RemovalCause, Standing};
 use kaowei_core::stored::KeyNote;
 use kaowei_core::time::Span;
 use proptest::prelude::*;
@@ -55,6 +55,7 @@ struct Life {
 enum Act {
     Claim { pool: usize, key: Option<u8> },
     End { nth: usize },
+    GrantTooLate { pool: usize, key: Option<u8> },
     Repeat { nth: usize, key: u8 },
     Enrol { key: Option<u8> },
     EnrolAgain { key: u8 },
@@ -65,6 +66,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     let key = prop::option::weighted(0.4, any::<u8>());
     let act = prop_oneof![
         10 => (0..POOLS.len(), key.clone()).prop_map(|(pool, key)| Act::Claim { pool, key }),
+        1 => (0..POOLS.len(), key.clone()).prop_map(|(pool, key)| Act::GrantTooLate { pool, key }),
         9 => any::<usize>().prop_map(|nth| Act::End { nth }),
         2 => (any::<usize>(), any::<u8>()).prop_map(|(nth, key)| Act::Repeat { nth, key }),
         1 => key.prop_map(|key| Act::Enrol { key }),
@@ -102,6 +104,10 @@ impl Life {
             Event::ClaimHeld { key: Some(note), .. } => {
                 self.rows.remember(position, *note, KeyAnswer::Made(id));
             }
+            Event::ClaimRemoved {
+                cause: RemovalCause::GrantedTooLate { key: Some(note) },
+                ..
+            } => self.rows.remember(position, *note, KeyAnswer::WrittenRequired),
             Event::KeyRemembered { key, answered, .. } => {
                 self.rows
                     .remember(position, *key, KeyAnswer::Existing(answered.clone()));
@@ -129,6 +135,22 @@ impl Life {
         }
     }
 
+    fn claim(&mut self, pool: &str, key: Option<KeyNote>) -> ClaimNumber {
+        let rows = self.rows.claims.iter();
+        let made_there = rows.filter(|row| row.id.pool == facts(pool).id).count();
+        let claim = ClaimNumber(u32::try_from(made_there).unwrap() + 1);
+        let held = Event::ClaimHeld {
+            claim,
+            candidate: LI,
+            held_until: midnight() + DAY,
+            fee_fen: Fen(3_000),
+            registered_by: RegisteredBy::Candidate,
+            key,
+        };
+        self.happened_in_pool(pool, &held);
+        claim
+    }
+
     /// The active claim of that number, counted round and round.
     fn active(&self, nth: usize) -> Option<Standing> {
         let active: Vec<&Standing> = self
@@ -143,21 +165,17 @@ impl Life {
     fn act(&mut self, act: &Act) {
         match *act {
             Act::Claim { pool, key } => {
-                let pool = POOLS[pool];
-                let made_there = self
-                    .rows
-                    .claims
-                    .iter()
-                    .filter(|row| row.id.pool == facts(pool).id);
-                let held = Event::ClaimHeld {
-                    claim: ClaimNumber(u32::try_from(made_there.count()).unwrap() + 1),
+                self.claim(POOLS[pool], key.map(|key| self.note(key)));
+            }
+            Act::GrantTooLate { pool, key } => {
+                let key = key.map(|key| self.note(key));
+                let removed = Event::ClaimRemoved {
+                    claim: self.claim(POOLS[pool], key),
                     candidate: LI,
-                    held_until: midnight() + DAY,
-                    fee_fen: Fen(3_000),
-                    registered_by: RegisteredBy::Candidate,
-                    key: key.map(|key| self.note(key)),
+                    cause: RemovalCause::GrantedTooLate { key },
+                    freed: Freed::Seat,
                 };
-                self.happened_in_pool(pool, &held);
+                self.happened_in_pool(POOLS[pool], &removed);
             }
             Act::End { nth } => {
                 let Some(Standing { id, .. }) = self.active(nth) else {
