@@ -201,8 +201,9 @@ impl Engine {
         })
     }
 
-    /// Waits until the tables show all that is committed now, of one cell or of all.
-    pub(crate) async fn caught_up(&self, cell: Option<Cell>) -> Result<Arc<Incarnation>, Failure> {
+    /// Waits until the tables show all that is committed now, of one cell or of all; an internal fault where they have
+    /// stopped short of that.
+    pub(crate) async fn caught_up(&self, cell: Option<Cell>) -> Result<(), Failure> {
         let incarnation = self.incarnation()?;
         incarnation.barrier().await?;
         let mut wanted = incarnation.published();
@@ -216,17 +217,21 @@ impl Engine {
             incarnation.hurry.notify_one();
             let step = tokio::time::timeout(
                 Duration::from_millis(20),
-                checkpointed.wait_for(|progress| progress.shows(&wanted) || incarnation.is_over()),
+                checkpointed.wait_for(|progress| {
+                    progress.shows(&wanted) || progress.never_shows(&wanted) || incarnation.is_over()
+                }),
             );
             if let Ok(reached) = step.await {
-                break reached.map(|_| ());
+                break reached.map(|progress| progress.never_shows(&wanted));
             }
         };
-        reached.map_err(|_| Failure::StoreUnavailable)?;
+        let in_vain = reached.map_err(|_| Failure::StoreUnavailable)?;
         if incarnation.is_over() {
             Err(Failure::StoreUnavailable)
+        } else if in_vain {
+            Err(Failure::Internal)
         } else {
-            Ok(incarnation)
+            Ok(())
         }
     }
 }

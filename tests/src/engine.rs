@@ -78,6 +78,19 @@ impl Place {
         }
     }
 
+    /// Changes the tables, in words that both stores know.
+    pub async fn tamper_with_tables(&self, sql: &'static str) {
+        let mut session = match &self.store {
+            StoreUrl::Sqlite(path) => {
+                let tables = path.with_file_name("kaowei-tables.sqlite3");
+                Session::Sqlite(open_file(&tables).await)
+            }
+            StoreUrl::Postgres(url) => Session::Postgres(open_database(url).await),
+        };
+        session.execute(sql, sql).await;
+        session.close().await;
+    }
+
     /// Changes the journal's database, in the words of either store.
     pub async fn tamper(&self, sqlite: &'static str, postgres: &'static str) {
         let mut session = self.journal().await;

@@ -6,6 +6,7 @@ mod claims;
 mod fold;
 mod progress;
 mod rebuild;
+mod statements;
 
 pub(crate) use checkpoint::Checkpoint;
 pub(crate) use claims::claim_of;

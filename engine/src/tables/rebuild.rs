@@ -54,6 +54,9 @@ pub(crate) async fn fill(store: &Arc<Store>, progress: &dyn Fn(u64, u64)) -> Res
     let mut done = 0;
     loop {
         let taken = checkpoint.step().await?;
+        if let Some(evidence) = checkpoint.stuck() {
+            return Err(OpenError::Damaged(evidence.into()));
+        }
         if taken == 0 {
             return Ok(done);
         }
