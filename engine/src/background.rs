@@ -25,8 +25,36 @@ const HEARTBEAT_TICKS: u32 = 10;
 /// Sums over all pools every so many ticks.
 const TOTALS_TICKS: u32 = 5;
 
+/// How much the checkpoint's thread steps back where cores are short: about a tenth of one is left to it.
+#[cfg(target_os = "linux")]
+const CHECKPOINT_NICE: i32 = 10;
+
+/// Starts the checkpoint on a thread of its own: its work comes in bursts of milliseconds, which among the threads that
+/// speak HTTP would show in the latency of claims.
+pub(crate) fn start_checkpoint(engine: Arc<Inner>, incarnation: Arc<Incarnation>) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    std::thread::Builder::new()
+        .name("checkpoint".into())
+        .spawn(move || {
+            step_back();
+            let work = checkpoint(engine, incarnation.clone());
+            runtime.block_on(incarnation.guard("the checkpoint", work));
+        })?;
+    Ok(())
+}
+
+/// Elsewhere than on Linux a priority is the whole process's.
+fn step_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(CHECKPOINT_NICE) {
+        tracing::warn!(%error, "the checkpoint's priority can't be lowered: it may show in the latency of claims");
+    }
+}
+
 /// Brings the tables up to the journal, again and again.
-pub(crate) async fn checkpoint(engine: Arc<Inner>, incarnation: Arc<Incarnation>) {
+async fn checkpoint(engine: Arc<Inner>, incarnation: Arc<Incarnation>) {
     let mut opened = None;
     while !incarnation.is_over() {
         let mut checkpoint = match opened.take() {

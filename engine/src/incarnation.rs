@@ -9,6 +9,7 @@ mod publish;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -16,6 +17,7 @@ use actix::Actor;
 use actix_rt::ArbiterHandle;
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
+use futures_util::FutureExt;
 use kaowei_core::audit::ChainHead;
 use kaowei_core::ids::{CampusCode, CandidateId, Cell, PoolId, RecordId};
 use kaowei_core::registration::{Candidate, Event};
@@ -236,7 +238,7 @@ impl Incarnation {
             let (handle, incarnation) = actor;
             PoolActor::new(pool, head, handle, life, incarnation)
         });
-        handle.set_address(address);
+        handle.put_in_charge(life, address);
         if self.is_over() {
             handle.forget_address();
         }
@@ -249,7 +251,7 @@ impl Incarnation {
             return;
         }
         let (incarnation, handle) = (self.clone(), handle.clone());
-        self.runtime.spawn(async move {
+        self.run("a pool's rebuild", async move {
             if let Err(error) = crate::recovery::rebuild_pool(&incarnation, &handle, life).await {
                 tracing::error!(pool = %handle.facts.id, %error, "a pool could not be rebuilt: everything is read from the store again");
                 incarnation.end();
@@ -346,6 +348,20 @@ impl Incarnation {
 
     // ---- life
 
+    /// Does something without which the incarnation can't go on: where it panics, everything is read from the store
+    /// again.
+    pub(crate) fn run(self: &Arc<Self>, what: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(self.clone().guard(what, work));
+    }
+
+    /// The work, whose panic ends this incarnation.
+    pub(crate) async fn guard(self: Arc<Self>, what: &'static str, work: impl Future<Output = ()> + Send) {
+        if AssertUnwindSafe(work).catch_unwind().await.is_err() {
+            tracing::error!("{what} panicked: everything is read from the store again");
+            self.end();
+        }
+    }
+
     /// Whether it is to end when all is durable.
     pub(crate) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Acquire)
@@ -384,7 +400,8 @@ impl Incarnation {
     }
 }
 
-fn settled(fate: &Fate<'_>) -> Result<(), Failure> {
+/// Whether it is durable.
+pub(crate) fn settled(fate: &Fate<'_>) -> Result<(), Failure> {
     match fate {
         Fate::Committed { .. } => Ok(()),
         Fate::Failed(failure) => Err(*failure),

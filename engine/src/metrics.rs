@@ -51,7 +51,7 @@ metrics! {
     COMMIT_SECONDS = "kaowei_journal_commit_seconds", Histogram, Seconds, "How long one transaction of the journal took, commit included.";
     EVENTS = "kaowei_journal_events_total", Counter, Count, "Events committed to the journal.";
     POISONOUS = "kaowei_journal_poisonous_events_total", Counter, Count, "Events that the store refused for certain; each is dropped with its evidence in the log.";
-    FAIL_STOPS = "kaowei_journal_fail_stops_total", Counter, Count, "Commits whose outcome was unknown, each followed by a recovery.";
+    FAIL_STOPS = "kaowei_journal_fail_stops_total", Counter, Count, "Times that the journal stopped and everything was read again: after a commit of unknown outcome, or a panic.";
     MAILBOX_DEPTH = "kaowei_pool_mailbox_depth", Gauge, Count, "Commands that wait in the mailboxes of the busiest pools, by rank (1 is the busiest).";
     PANICS = "kaowei_actor_panics_total", Counter, Count, "Pool actors that panicked and were rebuilt.";
     POOLS = "kaowei_pools", Gauge, Count, "Pools.";

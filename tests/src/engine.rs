@@ -70,6 +70,14 @@ impl Place {
         }
     }
 
+    /// A connection to the database, beside the engine's.
+    pub async fn connect_to_postgres(&self) -> sqlx::PgConnection {
+        let StoreUrl::Postgres(url) = &self.store else {
+            panic!("this place has an embedded store")
+        };
+        open_database(url).await
+    }
+
     /// A session with the journal's database, behind the engine's back.
     async fn journal(&self) -> Session {
         match &self.store {
@@ -78,8 +86,8 @@ impl Place {
         }
     }
 
-    /// Changes the tables, in words that both stores know.
-    pub async fn tamper_with_tables(&self, sql: &'static str) {
+    /// Changes the tables, in the words of either store.
+    pub async fn tamper_with_tables(&self, sqlite: &'static str, postgres: &'static str) {
         let mut session = match &self.store {
             StoreUrl::Sqlite(path) => {
                 let tables = path.with_file_name("kaowei-tables.sqlite3");
@@ -87,7 +95,7 @@ impl Place {
             }
             StoreUrl::Postgres(url) => Session::Postgres(open_database(url).await),
         };
-        session.execute(sql, sql).await;
+        session.execute(sqlite, postgres).await;
         session.close().await;
     }
 

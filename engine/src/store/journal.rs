@@ -47,7 +47,8 @@ pub(crate) struct CellAdvance {
 /// What is committed together.
 #[derive(Debug)]
 pub(crate) struct Batch<'a> {
-    pub(crate) now: Moment,
+    /// The sign of life that it leaves.
+    pub(crate) alive_at: Moment,
     pub(crate) cells: Vec<CellAdvance>,
     pub(crate) rows: Vec<JournalRow<'a>>,
 }
@@ -215,7 +216,7 @@ async fn write_sqlite(connection: &mut SqliteConnection, batch: &Batch<'_>) -> R
     pass(FailPoint::TransactionBegun);
     let fenced = sqlx::query(SQLITE_FENCE)
         .bind(cells_json(&batch.cells)?)
-        .bind(batch.now.unix_ms())
+        .bind(batch.alive_at.unix_ms())
         .execute(&mut *connection)
         .await
         .map_err(refused)?;
@@ -294,7 +295,7 @@ async fn write_postgres(connection: &mut PgConnection, batch: &Batch<'_>) -> Res
         .bind(cells.iter().map(|cell| cell.epoch).collect::<Vec<_>>())
         .bind(cells.iter().map(|cell| cell.batch).collect::<Vec<_>>())
         .bind(cells.iter().map(|cell| cell.position).collect::<Vec<_>>())
-        .bind(batch.now.unix_ms())
+        .bind(batch.alive_at.unix_ms())
         .execute(&mut *connection)
         .await
         .map_err(refused)?;

@@ -65,12 +65,12 @@ impl Checkpoint {
     /// Where the tables stand.
     pub(crate) async fn open(store: Arc<Store>, told: watch::Sender<Progress>) -> Result<Self, OpenError> {
         let progress = Progress {
-            reached: read_positions(&store.tables).await?,
+            reached: read_positions(&store.checkpoint.tables).await?,
             ..Progress::default()
         };
         told.send_replace(progress.clone());
         metrics::checkpoint_stuck(0);
-        let facts = read_facts(&store.tables).await?;
+        let facts = read_facts(&store.checkpoint.tables).await?;
         Ok(Self {
             store,
             facts,
@@ -105,7 +105,7 @@ impl Checkpoint {
 
     /// The cells whose journal goes beyond what the tables show, the least behind first.
     async fn lagging(&self) -> Result<Vec<Lagging>, OpenError> {
-        let cells: Vec<(String, i64)> = on!(&self.store.journal, pool => {
+        let cells: Vec<(String, i64)> = on!(&self.store.checkpoint.journal, pool => {
             sqlx::query_as("SELECT cell, position FROM cells").fetch_all(pool).await?
         });
         let mut lagging: Vec<_> = cells
@@ -131,7 +131,7 @@ impl Checkpoint {
         for (cells, Lagging { cell, position, .. }) in (1..=lagging.len()).rev().zip(lagging) {
             let room = SLICE - i64::try_from(slice.len()).unwrap_or(SLICE);
             let share = room / i64::try_from(cells).unwrap_or(i64::MAX);
-            slice.extend(events_after(&self.store.journal, cell, *position, share.max(1)).await?);
+            slice.extend(events_after(&self.store.checkpoint.journal, cell, *position, share.max(1)).await?);
         }
         Ok(slice)
     }
@@ -162,7 +162,7 @@ impl Checkpoint {
 
     /// Writes events to the tables in one transaction.
     async fn attempt(&mut self, events: &[StoredEvent]) -> Result<Attempt, OpenError> {
-        let tables = &self.store.tables;
+        let tables = &self.store.checkpoint.tables;
         let (fold, statements) = match fold(events, &mut self.facts, tables) {
             Ok(folded) => folded,
             Err(error) => return Ok(Attempt::Refused(error)),

@@ -1,5 +1,6 @@
 //! The engine in process, on both stores: what a claim goes through, what time does, what a restart keeps.
 
 mod claims;
+mod faults;
 mod poison;
 mod time;

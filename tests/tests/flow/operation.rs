@@ -176,7 +176,7 @@ async fn tables_that_refuse_an_event_stop_for_its_cell_alone_and_loudly(place: P
             .contains("\nkaowei_checkpoint_stuck_cells 0\n")
     );
     server.engine.verify_tables().await.unwrap();
-    place.tamper_with_tables(PLANT).await;
+    place.tamper_with_tables(PLANT, PLANT).await;
 
     let seat = li.hold("991010-2").await;
     wang.queue("991010-2").await;
@@ -220,7 +220,7 @@ async fn tables_that_refuse_an_event_stop_for_its_cell_alone_and_loudly(place: P
     })
     .await;
     // Without it they catch up.
-    place.tamper_with_tables(UPROOT).await;
+    place.tamper_with_tables(UPROOT, UPROOT).await;
     let server = server.restart().await;
     server.engine.verify_tables().await.unwrap();
     assert_eq!(stuck_cells(&server).await, "0");
