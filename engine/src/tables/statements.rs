@@ -196,14 +196,22 @@ fn enrolments(db: &Db, fold: &Fold) -> Result<Vec<Statement>, OpenError> {
 fn catalogue(db: &Db, fold: &Fold) -> Result<Vec<Statement>, OpenError> {
     let documents = [("name", Text), ("body", Text)];
     let campuses = [("campus", Text), ("body", Text)];
+    // Cells are taken over one after the other: an earlier slice may have had later events, of another cell.
+    let later = format!(
+        "INSERT INTO documents (name, body) {} ON CONFLICT (name) DO UPDATE SET body = excluded.body \
+         WHERE CAST(excluded.body AS BIGINT) > CAST(documents.body AS BIGINT)",
+        db.unfold(&documents)
+    );
     let last_at = fold.last_at.map(|at| ("last_at", at.unix_ms().to_string()));
-    let named = fold
-        .documents
-        .iter()
-        .map(|(name, body)| (*name, body.clone()))
-        .chain(last_at);
     Ok(vec![
-        upsert(db, "documents", &["name"], &documents, rows(named)?),
+        upsert(
+            db,
+            "documents",
+            &["name"],
+            &documents,
+            rows(fold.documents.iter())?,
+        ),
+        Statement::new(later, rows(last_at.into_iter())?),
         upsert(
             db,
             "campuses",
