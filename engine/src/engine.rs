@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use actix_rt::{Arbiter, ArbiterHandle};
 use arc_swap::ArcSwapOption;
+use kaowei_core::ids::Cell;
 use kaowei_core::time::Moment;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
@@ -19,6 +20,7 @@ use crate::people::{AccountWriter, Accounts, Students};
 use crate::recovery::{self, Source};
 use crate::settings::Settings;
 use crate::store::Store;
+use crate::tables::Progress;
 use crate::views::Catalogue;
 
 /// Whether the engine answers.
@@ -53,7 +55,7 @@ pub(crate) struct Inner {
     pub(crate) door: Arc<Semaphore>,
     /// Staff's changes to what there is run one at a time.
     pub(crate) changes: tokio::sync::Mutex<()>,
-    pub(crate) checkpointed: watch::Sender<i64>,
+    pub(crate) checkpointed: watch::Sender<Progress>,
     /// The name under which this process leads.
     leader: Arc<str>,
     current: ArcSwapOption<Incarnation>,
@@ -86,7 +88,7 @@ impl Engine {
             students: Students::new(store.clone()),
             door: Arc::new(Semaphore::new(settings.claims_in_flight_max)),
             changes: tokio::sync::Mutex::default(),
-            checkpointed: watch::Sender::new(0),
+            checkpointed: watch::Sender::new(Progress::default()),
             leader: uuid::Uuid::now_v7().to_string().into(),
             current: ArcSwapOption::empty(),
             clock: ArcSwapOption::empty(),
@@ -212,7 +214,7 @@ impl Engine {
     /// # Errors
     /// [`OpenError::Damaged`] names the first difference.
     pub async fn verify_tables(&self) -> Result<(), OpenError> {
-        self.caught_up()
+        self.caught_up(None)
             .await
             .map_err(|failure| OpenError::Damaged(failure.to_string()))?;
         crate::tables::verify(&self.inner.store).await.map(|_| ())
@@ -227,11 +229,15 @@ impl Engine {
         })
     }
 
-    /// Waits until the tables show all that is committed now.
-    pub(crate) async fn caught_up(&self) -> Result<Arc<Incarnation>, Failure> {
+    /// Waits until the tables show all that is committed now, of one cell or of all; an internal fault where they have
+    /// stopped short of that.
+    pub(crate) async fn caught_up(&self, cell: Option<Cell>) -> Result<(), Failure> {
         let incarnation = self.incarnation()?;
         incarnation.barrier().await?;
-        let wanted = incarnation.published();
+        let mut wanted = incarnation.published();
+        if let Some(cell) = cell {
+            wanted.retain(|other, _| *other == cell);
+        }
         let mut checkpointed = self.inner.checkpointed.subscribe();
         incarnation.checkpoint_wanted.notify_one();
         let reached = loop {
@@ -239,17 +245,21 @@ impl Engine {
             incarnation.hurry.notify_one();
             let step = tokio::time::timeout(
                 Duration::from_millis(20),
-                checkpointed.wait_for(|position| *position >= wanted || incarnation.is_over()),
+                checkpointed.wait_for(|progress| {
+                    progress.shows(&wanted) || progress.never_shows(&wanted) || incarnation.is_over()
+                }),
             );
             if let Ok(reached) = step.await {
-                break reached.map(|_| ());
+                break reached.map(|progress| progress.never_shows(&wanted));
             }
         };
-        reached.map_err(|_| Failure::StoreUnavailable)?;
+        let in_vain = reached.map_err(|_| Failure::StoreUnavailable)?;
         if incarnation.is_over() {
             Err(Failure::StoreUnavailable)
+        } else if in_vain {
+            Err(Failure::Internal)
         } else {
-            Ok(incarnation)
+            Ok(())
         }
     }
 }
@@ -292,7 +302,7 @@ impl Inner {
         self.clock.store(Some(clock.clone()));
 
         let (sender, entries) = mpsc::unbounded_channel();
-        let published = lead.cells.values().map(|cell| cell.position).sum();
+        let published = lead.positions();
         let catalogue = Catalogue {
             sitting: memory.sitting.map(Arc::new),
             tree: memory.tree,
@@ -334,7 +344,7 @@ impl Inner {
             ready_ms,
             pools = incarnation.all_pools().len(),
             candidates = incarnation.candidate_count(),
-            events = published,
+            events = incarnation.published().values().sum::<i64>(),
             "recovery is done"
         );
         self.answer_by(&incarnation);

@@ -8,10 +8,10 @@ mod expiry;
 mod publish;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use actix::Actor;
 use actix_rt::ArbiterHandle;
@@ -65,8 +65,8 @@ pub(crate) struct Incarnation {
     serving: AtomicBool,
     closing: AtomicBool,
     over: AtomicBool,
-    /// Events published, over all cells: what the tables must reach.
-    published: AtomicI64,
+    /// The position in the journal up to which each cell is published: what the tables must reach.
+    published: Mutex<HashMap<Cell, i64>>,
     pub(crate) checkpoint_wanted: Notify,
     /// Somebody waits for the tables.
     pub(crate) hurry: Notify,
@@ -80,7 +80,7 @@ impl Incarnation {
         arbiters: Vec<ArbiterHandle>,
         catalogue: Catalogue,
         expiry: ExpiryStatus,
-        published: i64,
+        published: HashMap<Cell, i64>,
     ) -> Arc<Self> {
         metrics::expiry_suspended(!expiry.running);
         Arc::new(Self {
@@ -103,7 +103,7 @@ impl Incarnation {
             serving: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             over: AtomicBool::new(false),
-            published: AtomicI64::new(published),
+            published: Mutex::new(published),
             checkpoint_wanted: Notify::new(),
             hurry: Notify::new(),
         })
@@ -394,9 +394,9 @@ impl Incarnation {
         self.journal.send(wake).ok();
     }
 
-    /// How many events are published.
-    pub(crate) fn published(&self) -> i64 {
-        self.published.load(Ordering::Acquire)
+    /// Up to which position in the journal each cell is published.
+    pub(crate) fn published(&self) -> HashMap<Cell, i64> {
+        self.published.lock().clone()
     }
 }
 

@@ -30,9 +30,18 @@ pub(crate) type AfterCascade = Box<dyn FnOnce(&Arc<Incarnation>, Result<(), Fail
 #[derive(Debug)]
 pub(crate) struct Orphan {
     pub(crate) claim: ClaimId,
+    /// Whether its written one went, or was gone before it was granted.
+    pub(crate) cause: RemovalCause,
     /// Nothing else of its candidate is decided until it is gone.
     #[expect(dead_code, reason = "it holds back by being kept")]
     pub(crate) held_back: HeldBack,
+}
+
+impl Orphan {
+    /// Whether it was granted when its written one was gone already, and nobody has been told of it.
+    pub(crate) fn was_granted_too_late(&self) -> bool {
+        matches!(self.cause, RemovalCause::GrantedTooLate { .. })
+    }
 }
 
 /// Counts orphans that are not gone yet; `after` runs when none is left.
@@ -63,7 +72,7 @@ struct Removal {
 impl Removal {
     fn ask(self) {
         let incarnation = self.incarnation.clone();
-        let Some(claim) = self.orphan.as_ref().map(|orphan| orphan.claim) else {
+        let Some((claim, cause)) = self.orphan.as_ref().map(|orphan| (orphan.claim, orphan.cause)) else {
             return;
         };
         if incarnation.is_over() {
@@ -76,7 +85,7 @@ impl Removal {
         };
         let command = Command::Remove {
             claim: claim.number,
-            cause: RemovalCause::WithWritten,
+            cause,
         };
         let then = Box::new(
             move |incarnation: &Arc<Incarnation>, fate: Fate<'_>| match settled(&fate) {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kaowei_core::ids::{CandidateId, Cell};
-use kaowei_core::registration::{Candidate, Event};
-use kaowei_core::seats::{By, ClaimState, Command};
+use kaowei_core::registration::Event;
+use kaowei_core::seats::{By, ClaimState, Command, RemovalCause};
 use kaowei_core::time::{Moment, Span};
 use tokio::sync::oneshot;
 
@@ -138,10 +138,12 @@ async fn remove_orphans(incarnation: &Arc<Incarnation>) -> Result<(), Failure> {
     let orphans: Vec<_> = incarnation
         .all_candidates()
         .iter()
-        .filter_map(|entry| {
-            let claim = entry.read(Candidate::orphan)?;
-            Some(Orphan {
+        .flat_map(|entry| {
+            let orphans: Vec<_> = entry.read(|candidate| candidate.orphans().collect());
+            // One that was granted too late may be among them, but so may one that its candidate was told of.
+            orphans.into_iter().map(|claim| Orphan {
                 claim,
+                cause: RemovalCause::WithWritten,
                 held_back: entry.hold_back(),
             })
         })

@@ -238,6 +238,7 @@ impl Memory {
             | registration::Event::Enrolled { .. }
             | registration::Event::EnrolmentDeleted { .. }
             | registration::Event::EnrolmentExtended { .. }
+            | registration::Event::EnrolmentKeyRemembered { .. }
             | registration::Event::Imported { .. } => {}
         }
     }

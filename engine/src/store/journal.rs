@@ -349,9 +349,9 @@ fn unwritable(error: impl std::error::Error + Send + Sync + 'static) -> CommitEr
     CommitError::Definite(sqlx::Error::Encode(error.into()))
 }
 
-/// An error of a statement inside the transaction: the store said no, unless it is gone.
-fn refused(error: sqlx::Error) -> CommitError {
-    let definite = match &error {
+/// Whether the store said no to what it was given, and will again: nothing of the transaction is stored.
+pub(crate) fn is_definite(error: &sqlx::Error) -> bool {
+    match error {
         sqlx::Error::Database(database) => match database.code().as_deref() {
             // SQLite: constraint, mismatch, range; the extended code's low byte.
             Some(code) if code.len() <= 4 && code.bytes().all(|byte| byte.is_ascii_digit()) => code
@@ -363,8 +363,12 @@ fn refused(error: sqlx::Error) -> CommitError {
         },
         sqlx::Error::Encode(_) => true,
         _ => false,
-    };
-    if definite {
+    }
+}
+
+/// An error of a statement inside the transaction: the store said no, unless it is gone.
+fn refused(error: sqlx::Error) -> CommitError {
+    if is_definite(&error) {
         CommitError::Definite(error)
     } else {
         unknown(error)

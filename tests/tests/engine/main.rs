@@ -3,4 +3,5 @@
 mod claims;
 mod faults;
 mod poison;
+mod tables;
 mod time;
