@@ -75,6 +75,15 @@ impl From<Refusal> for Denied {
     }
 }
 
+/// The engine was left before all that was decided had become durable. Nothing that was acknowledged is lost; what was
+/// under way is stored or not, and found by the next start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the store did not answer in time, so it was not waited for: nothing that was acknowledged is lost, \
+     what was under way is found at the next start"
+)]
+pub struct NotClosed;
+
 /// Why a store can't be opened. Each displays one sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -127,14 +136,26 @@ pub enum OpenError {
         /// Which setting.
         setting: &'static str,
     },
+    /// Nobody writes the journal.
+    #[error("the journal's thread could not be started or ended early; the log says why: start again")]
+    JournalThread,
     /// It can be read, but took nothing.
     #[error(
         "recovery could not write to the store: {0}; check that it has room and may be written, then start again"
     )]
     Unwritable(Failure),
+    /// The system gives no thread.
+    #[error("no thread can be started: {0}; allow the process more of them, then start again")]
+    Thread(std::io::Error),
     /// What was read does not fit together.
     #[error("the store is damaged: {0}; restore it from a backup, and keep this one as evidence")]
     Damaged(String),
+}
+
+impl From<Failure> for OpenError {
+    fn from(failure: Failure) -> Self {
+        Self::Unwritable(failure)
+    }
 }
 
 impl From<sqlx::Error> for OpenError {

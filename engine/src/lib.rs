@@ -37,7 +37,7 @@ mod views;
 
 pub use engine::{Engine, Readiness};
 pub use fail_points::FailPoint;
-pub use failure::{Denied, Failure, OpenError};
+pub use failure::{Denied, Failure, NotClosed, OpenError};
 pub use fault::{Fault, WrongField};
 pub use operations::{
     AuditRecord, AuditStream, BadLine, ClaimRequest, CsvStream, EnrolRequest, ExportKind, ImportOptions,

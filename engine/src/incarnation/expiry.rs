@@ -33,6 +33,11 @@ impl Incarnation {
             && self.expiry() == Expiry::Running
     }
 
+    /// Whether recovery is done.
+    pub(crate) fn is_serving(&self) -> bool {
+        self.serving.load(Ordering::Acquire)
+    }
+
     /// Recovery is done: what is due is done from now on.
     pub(crate) fn serve(self: &Arc<Self>) {
         self.serving.store(true, Ordering::Release);

@@ -68,6 +68,7 @@ impl Engine {
         pools.sort_by_key(|pool| std::cmp::Reverse(pool.waiting));
         pools.truncate(QUEUES_LISTED);
         let settings = &self.inner.settings;
+        let journal_position: i64 = incarnation.published().values().sum();
         Ok(Overview {
             total,
             provinces: provinces.into_iter().collect(),
@@ -76,8 +77,8 @@ impl Engine {
             claims_in_flight: settings
                 .claims_in_flight_max
                 .saturating_sub(self.inner.door.available_permits()),
-            journal_position: incarnation.published(),
-            checkpoint_lag: incarnation.published() - *self.inner.checkpointed.borrow(),
+            journal_position,
+            checkpoint_lag: journal_position - self.inner.checkpointed.borrow().total(),
         })
     }
 

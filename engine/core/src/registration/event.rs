@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Enrolment;
+use super::{AnsweredEnrolment, Enrolment};
 use crate::ids::{CampusCode, CandidateId, RecordId, RecordVersion};
 use crate::seats::By;
 use crate::sites::{Campus, Site, Sitting};
@@ -85,6 +85,15 @@ events! {
         /// Why.
         reason: Arc<str>,
     }
+    /// A new idempotency key was answered with an existing enrolment.
+    EnrolmentKeyRemembered = "enrolment_key_remembered" {
+        /// Whose key.
+        candidate: CandidateId,
+        /// The key.
+        key: KeyNote,
+        /// The enrolment as the answer showed it.
+        answered: Box<AnsweredEnrolment>,
+    }
     /// The sitting was set.
     SittingSaved = "sitting_saved" {
         /// As it is now.
@@ -155,7 +164,8 @@ impl Event {
             Self::AgreementAccepted { candidate, .. }
             | Self::Enrolled { candidate, .. }
             | Self::EnrolmentDeleted { candidate, .. }
-            | Self::EnrolmentExtended { candidate, .. } => Some(*candidate),
+            | Self::EnrolmentExtended { candidate, .. }
+            | Self::EnrolmentKeyRemembered { candidate, .. } => Some(*candidate),
             Self::SittingSaved { .. }
             | Self::CampusSaved { .. }
             | Self::Imported { .. }

@@ -9,5 +9,5 @@ mod name;
 pub use candidate::{Agreed, Ask, Candidate, Enrolment, Verdict};
 pub use eligibility::Eligibility;
 pub use event::{Event, ImportKind};
-pub use keys::{KEYS_MAX, KeyAnswer, Keys};
+pub use keys::{AnsweredEnrolment, KEYS_MAX, KeyAnswer, Keys};
 pub use name::same_name;

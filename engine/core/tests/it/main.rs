@@ -16,6 +16,7 @@ mod misfits;
 mod naive;
 mod properties;
 mod replay;
+mod restored;
 mod script;
 mod seats;
 mod town;
