@@ -145,7 +145,7 @@ async fn r33_a_dry_run_changes_nothing_and_skip_bad_takes_the_rest(place: Place)
         (vec![3, 4], &json!(1), &json!(false)),
         "a dry run that finds bad lines has done its work"
     );
-    post("skip_bad=maybe").await.refused(400, "invalid_request");
+    post("skip_bad=maybe").await.refused(422, "invalid_request");
     national
         .get("/v1/staff/pools/991011-3")
         .await
