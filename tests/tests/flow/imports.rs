@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 on_both_stores! {
     r33_every_bad_line_is_reported_by_its_number_and_nothing_changes
+    r33_a_line_whose_quote_stays_open_names_the_lines_that_it_takes_with_it
     r33_a_dry_run_changes_nothing_and_skip_bad_takes_the_rest
     columns_come_in_any_order_with_or_without_a_bom_and_must_be_there
     r32_an_import_takes_only_lines_below_the_scope
@@ -125,6 +126,27 @@ async fn r33_every_bad_line_is_reported_by_its_number_and_nothing_changes(place:
     good.get("/v1/qualification")
         .await
         .refused(404, "no_student_record");
+    server.finish().await;
+}
+
+async fn r33_a_line_whose_quote_stays_open_names_the_lines_that_it_takes_with_it(place: Place) {
+    let server = Server::start_town(&place).await;
+    let national = server.staff("national");
+    let header = "campus_code,subject_code,capacity,open,fee_fen,exam_date";
+    // In the last column every cell is there; before it, the cells of the line seem too few.
+    for open_quote in ["991010,1,10,true,1,\"2026-12-12", "991010,1,\"10,true,1,"] {
+        let file = format!(
+            "{header}\n991011,3,10,true,1,\n{open_quote}\n991010,2,10,true,1,\n991010,3,10,true,1,\n"
+        );
+        let report = import(&national, "pools?dry_run=true", file).await.expect(200);
+        assert_eq!(
+            (rejected(&report), &report["accepted"]),
+            (vec![3], &json!(1)),
+            "{open_quote}"
+        );
+        let problem = report["rejected"][0]["problem"].as_str().unwrap();
+        assert!(problem.contains("第 5 行"), "{open_quote}: {problem}");
+    }
     server.finish().await;
 }
 

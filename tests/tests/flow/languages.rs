@@ -202,8 +202,8 @@ fn after(fault: &Fault) -> Option<Fault> {
             given: 2,
             expected: 3,
         },
-        Fault::Cells { .. } => Fault::OpenQuote,
-        Fault::OpenQuote => Fault::NotUtf8,
+        Fault::Cells { .. } => Fault::OpenQuote { to: 4 },
+        Fault::OpenQuote { .. } => Fault::NotUtf8,
         Fault::NotUtf8 => Fault::MissingColumns(vec!["ticket", "year"]),
         Fault::MissingColumns(_) => Fault::ColumnTwice("year".into()),
         Fault::ColumnTwice(_) => Fault::OtherAgreement {
