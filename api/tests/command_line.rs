@@ -178,3 +178,23 @@ fn a_file_that_is_none_is_refused_in_one_sentence() {
         assert_eq!(told.lines().count(), 1, "{told}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn the_data_folder_is_the_owner_s_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let output = kaowei(folder.path(), &["migrate", "--data-dir", "new/data"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", told(&output));
+    let mode = folder
+        .path()
+        .join("new/data")
+        .metadata()
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
