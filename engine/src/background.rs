@@ -11,6 +11,7 @@ use kaowei_core::time::{Moment, Span};
 
 use crate::engine::{Inner, watch_clock};
 use crate::fail_points::{FailPoint, pass};
+use crate::failure::OpenError;
 use crate::incarnation::Incarnation;
 use crate::journal::{Entry, Happened};
 use crate::metrics::{self, Totals};
@@ -65,26 +66,15 @@ fn step_back() {
 async fn checkpoint(engine: Arc<Inner>, incarnation: Arc<Incarnation>) {
     let mut opened = None;
     while !incarnation.is_over() {
-        let mut checkpoint = match opened.take() {
-            Some(checkpoint) => checkpoint,
-            None => match Checkpoint::open(engine.store.clone(), engine.checkpointed.clone()).await {
-                Ok(checkpoint) => checkpoint,
-                Err(error) => {
-                    tracing::warn!(%error, "the tables can't be read; it is tried again");
-                    tokio::time::sleep(TICK).await;
-                    continue;
-                }
-            },
-        };
         let started = Instant::now();
-        match checkpoint.step().await {
-            Ok(0) => {
+        match step(&engine, opened.take()).await {
+            Ok((checkpoint, 0)) => {
                 opened = Some(checkpoint);
                 tokio::time::timeout(TICK, incarnation.checkpoint_wanted.notified())
                     .await
                     .ok();
             }
-            Ok(_) => {
+            Ok((checkpoint, _)) => {
                 let rest = checkpoint.rest(started.elapsed());
                 opened = Some(checkpoint);
                 tokio::select! {
@@ -104,6 +94,16 @@ async fn checkpoint(engine: Arc<Inner>, incarnation: Arc<Incarnation>) {
             }
         }
     }
+}
+
+/// Takes over the next slice; how many events were in it.
+async fn step(engine: &Inner, opened: Option<Checkpoint>) -> Result<(Checkpoint, usize), OpenError> {
+    let mut checkpoint = match opened {
+        Some(checkpoint) => checkpoint,
+        None => Checkpoint::open(engine.store.clone(), engine.checkpointed.clone()).await?,
+    };
+    let taken = checkpoint.step().await?;
+    Ok((checkpoint, taken))
 }
 
 /// Compares the clocks, gives a sign of life, sums up.

@@ -378,8 +378,13 @@ fn beside(path: &Path, part: &str) -> PathBuf {
     path.with_file_name(format!("{stem}-{part}.{extension}"))
 }
 
+/// Makes a folder for its owner alone: the keys that sign tokens and seal persons' data lie in it.
 fn make_folder(folder: &Path) -> Result<(), OpenError> {
-    std::fs::create_dir_all(folder).map_err(|source| OpenError::DataDir {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|source| OpenError::DataDir {
         folder: folder.to_path_buf(),
         source,
     })

@@ -171,12 +171,16 @@ impl Columns {
 
     /// Reads one line.
     pub(super) fn parse(&self, record: &csv::StringRecord, context: &Context) -> Result<Line, WrongCell> {
+        // Before the cells are counted: what an open quote swallows is a line that nobody would hear of.
+        if record.iter().any(|cell| cell.contains(['\n', '\r'])) {
+            let from = record.position().map_or(0, csv::Position::line);
+            let more: usize = record.iter().map(|cell| cell.matches('\n').count()).sum();
+            let to = from + more as u64;
+            return Err(Fault::OpenQuote { to }.into());
+        }
         if record.len() != self.cells {
             let (given, expected) = (record.len(), self.cells);
             return Err(Fault::Cells { given, expected }.into());
-        }
-        if record.iter().any(|cell| cell.contains(['\n', '\r'])) {
-            return Err(Fault::OpenQuote.into());
         }
         let line = Cells {
             columns: self,
