@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
 use crate::failure::OpenError;
@@ -51,6 +52,9 @@ pub struct Settings {
     pub arbiters: usize,
     /// Events in one transaction of the journal, at the most.
     pub batch_max: usize,
+    /// How long a transaction of the journal may take. One that takes longer counts as an outage, even if it lands: nobody
+    /// could look after their holds meanwhile, so recovery gives these their time back (1.4). A minute, but in tests.
+    pub commit_time_max: Duration,
     /// The clock.
     pub clock: Arc<dyn Clock>,
 }
@@ -65,6 +69,7 @@ impl Settings {
             claims_in_flight_max: 8_192,
             arbiters: cores,
             batch_max: 4_096,
+            commit_time_max: Duration::from_mins(1),
             clock: Arc::new(SystemClock),
         }
     }

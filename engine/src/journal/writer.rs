@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kaowei_core::audit::{ChainHead, Record};
 use kaowei_core::ids::Cell;
@@ -88,6 +88,8 @@ pub(crate) struct Writer {
     pub(crate) clock: Arc<EngineClock>,
     pub(crate) entries: UnboundedReceiver<Entry>,
     pub(crate) batch_max: usize,
+    /// A commit that took longer was an outage.
+    pub(crate) commit_time_max: Duration,
     /// The latest sign of life of whoever wrote before.
     pub(crate) alive_at: Option<Moment>,
 }
@@ -168,8 +170,15 @@ impl Writer {
             };
             match outcome {
                 Ok(()) => {
-                    metrics::batch_committed(entries.iter().map(Entry::len).sum(), started.elapsed());
+                    let took = started.elapsed();
+                    metrics::batch_committed(entries.iter().map(Entry::len).sum(), took);
                     publish(done, entries)?;
+                    if took > self.commit_time_max {
+                        for entry in parts.into_iter().rev().flatten() {
+                            entry.fail(&self.incarnation, Failure::StoreUnavailable);
+                        }
+                        return Err(stood_still(took));
+                    }
                 }
                 Err(CommitError::Definite(error)) => {
                     self.cells = before;
@@ -383,6 +392,14 @@ fn publish(done: &UnboundedSender<Vec<Entry>>, entries: Vec<Entry>) -> Result<()
 
 fn publisher_ended() -> WriterEnd {
     WriterEnd::Failed("the publisher ended early".into())
+}
+
+/// Nobody could look after holds meanwhile: recovery gives them their time back (1.4).
+fn stood_still(took: Duration) -> WriterEnd {
+    WriterEnd::Failed(format!(
+        "a commit took {} s: what fell due meanwhile gets its time back",
+        took.as_secs()
+    ))
 }
 
 fn ended_by(error: &CommitError) -> WriterEnd {

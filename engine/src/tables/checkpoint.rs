@@ -1,7 +1,7 @@
 //! The checkpoint: takes over what the journal has, slice by slice, in the background.
 //!
 //! Reads the journal itself, so that what it writes is what recovery would read. On the slow side on purpose while
-//! claims pour in: they go first, it catches up afterwards.
+//! claims pour in: they go first, it catches up afterwards, as fast as it can.
 //!
 //! An event that the tables refuse for certain – a constraint says that something is wrong – stops the tables of its
 //! cell there, alone: nothing is lost, since the journal is the truth and recovery reads on from that position.
@@ -24,9 +24,15 @@ use crate::metrics;
 use crate::recovery::{StoredEvent, events_after};
 use crate::store::{Db, Statement, Store, is_definite, on};
 
-/// How many events are taken over in one transaction, at the most: few, since on a small machine a long burst of it
-/// shows in the latency of claims.
+/// How many events are taken over in one transaction, at the most, while claims pour in: few, since on a small machine a
+/// long burst of it shows in their latency.
 const SLICE: i64 = 1_000;
+
+/// The same while claims are few: what each transaction costs is shared by more events.
+const SLICE_QUIET: i64 = 10_000;
+
+/// Claims are few when the journal grew by no more than this part of what was taken over meanwhile.
+const QUIET_PART: i64 = 4;
 
 /// How many events the tables may lag behind before they hurry: recovery reads a million in a few seconds.
 const LAG_MAX: i64 = 1_000_000;
@@ -39,6 +45,10 @@ pub(crate) struct Checkpoint {
     progress: Progress,
     /// Events that the tables could take over and did not have yet at the last look.
     behind: i64,
+    /// All events of the journal at the last look.
+    journal: i64,
+    /// Whether there is more to take over while few claims come: then it goes on at once, and in larger slices.
+    is_quiet: bool,
     /// The progress, for who waits.
     told: watch::Sender<Progress>,
 }
@@ -76,6 +86,8 @@ impl Checkpoint {
             facts,
             progress,
             behind: 0,
+            journal: 0,
+            is_quiet: false,
             told,
         })
     }
@@ -89,6 +101,7 @@ impl Checkpoint {
             .into_iter()
             .partition(|lagging| self.progress.stuck.contains_key(&lagging.cell));
         let behind = |cells: &[Lagging]| cells.iter().map(|cell| cell.behind).sum::<i64>();
+        let journal = self.progress.total() + behind(&lagging) + behind(&stuck);
         let slice = self.read(&lagging).await?;
         pass(FailPoint::CheckpointRead);
         if !slice.is_empty() {
@@ -98,6 +111,8 @@ impl Checkpoint {
         // Events that came after the look at the cells may have been taken over too.
         let taken = i64::try_from(slice.len()).unwrap_or(i64::MAX);
         self.behind = (behind(&lagging) - taken).max(0);
+        let grown = journal - std::mem::replace(&mut self.journal, journal);
+        self.is_quiet = self.behind > 0 && grown <= taken / QUIET_PART;
         metrics::checkpoint_lag(self.behind + behind(&stuck));
         self.told.send_replace(self.progress.clone());
         Ok(slice.len())
@@ -127,9 +142,10 @@ impl Checkpoint {
 
     /// The next events, cell by cell: each has its share of the slice, and what one leaves is the others'.
     async fn read(&self, lagging: &[Lagging]) -> Result<Vec<StoredEvent>, OpenError> {
+        let most = if self.is_quiet { SLICE_QUIET } else { SLICE };
         let mut slice = Vec::new();
         for (cells, Lagging { cell, position, .. }) in (1..=lagging.len()).rev().zip(lagging) {
-            let room = SLICE - i64::try_from(slice.len()).unwrap_or(SLICE);
+            let room = most - i64::try_from(slice.len()).unwrap_or(most);
             let share = room / i64::try_from(cells).unwrap_or(i64::MAX);
             slice.extend(events_after(&self.store.checkpoint.journal, cell, *position, share.max(1)).await?);
         }
@@ -209,8 +225,12 @@ impl Checkpoint {
     }
 
     /// How long to rest after a slice that took so long, so that claims go first while they pour in: four fifths of
-    /// the time, unless the tables lag too far behind for a quick recovery.
+    /// the time, unless the tables lag too far behind for a quick recovery. Not at all while claims are few and there is
+    /// more to do.
     pub(crate) fn rest(&self, took: Duration) -> Duration {
+        if self.is_quiet {
+            return Duration::ZERO;
+        }
         let patience = if self.behind > LAG_MAX { 1 } else { 4 };
         (took * patience).clamp(Duration::from_millis(5), Duration::from_secs(1))
     }
