@@ -2,13 +2,14 @@
 
 use kaowei_core::ids::{Sequence, national_cell};
 use kaowei_core::seats::{Change, OnFull};
-use kaowei_engine::AuditStream;
+use kaowei_engine::{AuditStream, Engine, OpenError};
 use kaowei_tests::engine::{Place, ask, enrolled, staff};
 use kaowei_tests::on_both_stores;
 
 on_both_stores! {
     an_import_that_was_cut_off_does_not_come_back_over_a_later_change_of_a_pool
     r35_an_import_that_is_finished_later_is_in_the_trail_with_its_lines
+    a_store_whose_import_can_t_be_finished_is_left_free
 }
 
 /// As a lost store leaves it: the note is there, the file too, and nobody has finished it.
@@ -66,4 +67,17 @@ async fn r35_an_import_that_is_finished_later_is_in_the_trail_with_its_lines(pla
         (&1.into(), &1.into())
     );
     engine.close().await;
+}
+
+async fn a_store_whose_import_can_t_be_finished_is_left_free(place: Place) {
+    let engine = place.open_with(0, 1).await;
+    engine.close().await;
+    place.tamper_with_people(CUT_OFF).await;
+    place
+        .tamper_with_people("UPDATE imports SET kind = 'nonsense'")
+        .await;
+    let opened = Engine::open(place.settings()).await.map(|_| ());
+    assert!(matches!(opened, Err(OpenError::Damaged(_))), "{opened:?}");
+    place.tamper_with_people("DELETE FROM imports").await;
+    place.open().await.close().await;
 }
