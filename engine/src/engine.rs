@@ -111,8 +111,13 @@ impl Engine {
         };
         tokio::spawn(inner.clone().supervise(incarnation, ended));
         let engine = Self { inner };
-        engine.resume_imports().await?;
-        Ok(engine)
+        match engine.resume_imports().await {
+            Ok(()) => Ok(engine),
+            Err(error) => {
+                engine.close().await;
+                Err(error)
+            }
+        }
     }
 
     /// Lets what was taken in become durable and closes. Nothing may be asked afterwards.

@@ -162,7 +162,7 @@ impl Writer {
             let (touched, heartbeat) = self.touched(&entries);
             let started = Instant::now();
             let outcome = match self.prepare(touched.clone(), heartbeat).await {
-                Err(error) => Err(CommitError::Unknown(error)),
+                Err(error) => Err(CommitError::unknown(error)),
                 Ok(()) => match self.assemble(&entries, &touched, self.sign_of_life(began, heartbeat)) {
                     Ok(batch) => self.connection.append(&batch).await,
                     Err(error) => Err(CommitError::Definite(sqlx::Error::Encode(error.into()))),

@@ -225,19 +225,13 @@ impl Store {
         let Some(Lock::Database(folder, mut connection)) = lock else {
             return Ok(());
         };
-        let kept = connection.ping().await;
-        if kept.is_err() {
-            match options.connect().await {
-                Ok(fresh) => connection = fresh,
-                Err(error) => {
-                    *self.lock.lock() = Some(Lock::Database(folder, connection));
-                    return Err(error.into());
-                }
-            }
-        }
-        let free = kept.is_ok() || lock_soon(&mut connection).await?;
+        let is_ours = match connection.ping().await {
+            Ok(()) => Ok(true),
+            Err(_) => lock_anew(options, &mut connection).await,
+        };
+        // Kept whatever came of it: the next try begins with it, and the folder stays locked.
         *self.lock.lock() = Some(Lock::Database(folder, connection));
-        if free {
+        if is_ours? {
             Ok(())
         } else {
             Err(OpenError::DatabaseTaken)
@@ -359,6 +353,16 @@ async fn lock_soon(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     Ok(false)
+}
+
+/// Takes the lock through a fresh connection, which takes the place of the lost one only when it has it.
+async fn lock_anew(options: &PgConnectOptions, lost: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let mut fresh = options.connect().await?;
+    let is_ours = lock_soon(&mut fresh).await?;
+    if is_ours {
+        *lost = fresh;
+    }
+    Ok(is_ours)
 }
 
 async fn check_durability(connection: &mut PgConnection) -> Result<(), OpenError> {

@@ -187,6 +187,8 @@ impl Checkpoint {
         // A former incarnation's step that wakes late must not write older rows over newer ones.
         let stored = read_positions(tables).await?;
         if stored != self.progress.reached {
+            // It may have gone further than what was read here.
+            self.facts = read_facts(tables).await?;
             self.progress.reached = stored;
             return Ok(Attempt::Overtaken);
         }
@@ -290,4 +292,88 @@ async fn read_facts(tables: &Db) -> Result<HashMap<PoolId, PoolFacts>, OpenError
         );
     }
     Ok(facts)
+}
+
+#[cfg(test)]
+mod tests {
+    use kaowei_core::ids::{Cell, Fen};
+    use kaowei_core::registration::Event;
+    use kaowei_core::seats::{By, Change};
+    use kaowei_core::sites::{Campus, Scope, TicketPrinting};
+
+    use super::*;
+    use crate::tables::{clear, verify};
+    use crate::{Engine, NewPool, Settings, Staff};
+
+    fn campuses(numbers: std::ops::Range<i64>) -> Vec<Event> {
+        let campus = |n: i64| Campus {
+            code: format!("C{n}").parse().unwrap(),
+            name: "校区".into(),
+            school: "99101".parse().unwrap(),
+            school_name: "学校".into(),
+            province: "99".parse().unwrap(),
+            province_name: "省".into(),
+            ticket_printing: TicketPrinting::Candidate,
+        };
+        numbers
+            .map(|n| Event::CampusSaved {
+                campus: Box::new(campus(n)),
+                by: By::System,
+            })
+            .collect()
+    }
+
+    /// A journal in which a pool is made in the second slice and changed in the third.
+    async fn fill_the_journal(settings: &Settings) {
+        let engine = Engine::open(settings.clone()).await.unwrap();
+        let staff = Staff {
+            subject: "test".into(),
+            scope: Scope::National,
+        };
+        let sitting = r#"{"id":"2026-2","name":"考试","agreement":{"version":"1","text":"协议"},
+            "windows":[{"province":"*","paper":"written","opens_at":"2026-09-01T00:00:00Z","closes_at":"2026-12-01T00:00:00Z"}],
+            "subjects":[{"code":"1","name":"英语四级笔试","paper":"written","language":"en","level":4}]}"#;
+        let sitting = serde_json::from_str(sitting).unwrap();
+        engine.put_sitting(&staff, sitting).await.unwrap();
+        let cell: Cell = "99".parse().unwrap();
+        let record = async |events| engine.incarnation().unwrap().record(cell, events).await.unwrap();
+        record(campuses(0..SLICE)).await;
+        let new = NewPool {
+            capacity: 1,
+            open: true,
+            fee: Fen(1),
+            exam_date: None,
+        };
+        let pool = "C0-1".parse().unwrap();
+        engine.put_pool(&staff, pool, new).await.unwrap();
+        record(campuses(SLICE..2 * SLICE)).await;
+        let change = Change {
+            capacity: Some(2),
+            ..Change::default()
+        };
+        engine.change_pool(&staff, pool, change).await.unwrap();
+        engine.close().await;
+    }
+
+    /// A step of a former incarnation, which ends when the next one has begun, may go further than that one has read.
+    #[test]
+    fn one_that_was_overtaken_knows_the_pools_that_were_made_meanwhile() {
+        actix_rt::System::new().block_on(async {
+            let folder = std::env::temp_dir().join(format!("kaowei-{}", uuid::Uuid::now_v7()));
+            let settings = Settings::embedded(&folder);
+            fill_the_journal(&settings).await;
+            let store = Arc::new(Store::open(&settings).await.unwrap());
+            clear(&store).await.unwrap();
+            let open = || Checkpoint::open(store.clone(), watch::Sender::default());
+            let (mut former, mut next) = (open().await.unwrap(), open().await.unwrap());
+            for _ in 0..2 {
+                assert!(former.step().await.unwrap() > 0);
+            }
+            while next.step().await.unwrap() > 0 {}
+            assert_eq!(next.stuck(), None);
+            verify(&store).await.unwrap();
+            store.close().await;
+            std::fs::remove_dir_all(folder).unwrap();
+        });
+    }
 }

@@ -321,7 +321,7 @@ impl PoolChange {
     }
 }
 
-/// A claim's row, in the order of its columns (`checkpoint.rs`).
+/// A claim's row, in the order of its columns (`statements.rs`).
 pub(super) struct ClaimRow<'a>(pub(super) &'a NewClaim);
 
 impl Serialize for ClaimRow<'_> {

@@ -122,7 +122,6 @@ impl Applier<'_> {
         for made in waits.into_values() {
             settle(made, &mut refused).await?;
         }
-        refused.sort_by_key(|bad| bad.line);
         Ok(refused)
     }
 }

@@ -89,23 +89,19 @@ impl Engine {
             staff.national_only()?;
         }
         let _one_at_a_time = self.take_changes().await?;
-        let mut report = self.validate(staff, kind, file, progress).await?;
+        let report = self.validate(staff, kind, file, progress).await?;
         if options.dry_run || (report.rejected_total > 0 && !options.skip_bad) {
             return Ok(report);
         }
         pass(FailPoint::ImportValidated);
         let spooled = self.spool(staff, kind, file).await?;
-        let applied = self
-            .apply(staff, kind, &spooled.path, &mut report, progress)
-            .await;
+        let applied = self.apply(staff, kind, &spooled.path, progress).await;
         if let Err(Denied::Failed(failure)) = applied {
             // The note stays: it is finished before anything else is changed, or at the next start.
             return Err(failure.into());
         }
         self.forget_spool(spooled).await?;
-        applied?;
-        report.applied = true;
-        Ok(report)
+        applied
     }
 
     async fn validate(
@@ -134,15 +130,18 @@ impl Engine {
         Ok(report)
     }
 
-    /// Applies the good lines of a file.
+    /// Applies the good lines of a file. What came of them, counted here: claims go on between the two readings.
     async fn apply(
         &self,
         staff: &Staff,
         kind: ImportKind,
         file: &Path,
-        report: &mut ImportReport,
         progress: Progress<'_>,
-    ) -> Result<(), Denied> {
+    ) -> Result<ImportReport, Denied> {
+        let mut report = ImportReport {
+            applied: true,
+            ..ImportReport::default()
+        };
         let incarnation = self.incarnation()?;
         let mut chunks = read(incarnation.clone(), staff.scope, kind, file, Purpose::Apply)?;
         let applier = Applier {
@@ -153,13 +152,17 @@ impl Engine {
         while let Some(chunk) = chunks.recv().await {
             let Chunk {
                 lines,
+                good,
+                bad: mut rejected,
                 bytes_read,
                 bytes,
-                ..
             } = chunk?;
-            for refused in applier.apply(lines).await? {
-                report.accepted -= 1;
-                report.reject(refused);
+            let refused = applier.apply(lines).await?;
+            report.accepted += good - refused.len() as u64;
+            rejected.extend(refused);
+            rejected.sort_by_key(|bad| bad.line);
+            for bad in rejected {
+                report.reject(bad);
             }
             pass(FailPoint::ImportSlice);
             progress(u64::midpoint(bytes, bytes_read), bytes);
@@ -170,7 +173,8 @@ impl Engine {
             rejected: report.rejected_total,
             by: staff.by(),
         };
-        Ok(incarnation.record(national_cell(), vec![event]).await?)
+        incarnation.record(national_cell(), vec![event]).await?;
+        Ok(report)
     }
 }
 
