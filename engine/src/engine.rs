@@ -329,6 +329,7 @@ impl Inner {
             clock,
             entries,
             batch_max: self.settings.batch_max,
+            standstill_max: self.settings.standstill_max,
             alive_at,
         });
         if let Err(failure) = recovery::catch_up(&incarnation, alive_at).await {

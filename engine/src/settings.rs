@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
 use crate::failure::OpenError;
+use crate::recovery;
 
 /// Where the journal and all else is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +53,8 @@ pub struct Settings {
     pub arbiters: usize,
     /// Events in one transaction of the journal, at the most.
     pub batch_max: usize,
+    /// How long a commit of the journal may stand still without being an outage, which gives time back (1.4).
+    pub standstill_max: Duration,
     /// The clock.
     pub clock: Arc<dyn Clock>,
 }
@@ -65,6 +69,7 @@ impl Settings {
             claims_in_flight_max: 8_192,
             arbiters: cores,
             batch_max: 4_096,
+            standstill_max: recovery::OUTAGE_MIN.to_std(),
             clock: Arc::new(SystemClock),
         }
     }

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kaowei_core::audit::{ChainHead, Record};
 use kaowei_core::ids::Cell;
@@ -88,6 +88,8 @@ pub(crate) struct Writer {
     pub(crate) clock: Arc<EngineClock>,
     pub(crate) entries: UnboundedReceiver<Entry>,
     pub(crate) batch_max: usize,
+    /// How long a commit may stand still before nobody can say any more that holds were looked after (1.4).
+    pub(crate) standstill_max: Duration,
     /// The latest sign of life of whoever wrote before.
     pub(crate) alive_at: Option<Moment>,
 }
@@ -112,9 +114,7 @@ impl Writer {
                 break WriterEnd::Closed;
             }
             if self.incarnation.is_over() {
-                for entry in gathered {
-                    entry.fail(&self.incarnation, Failure::StoreUnavailable);
-                }
+                self.fail(gathered.into_iter());
                 break WriterEnd::Failed("what is in memory could not be kept true to what is stored".into());
             }
             pass(FailPoint::BatchGathered);
@@ -167,6 +167,14 @@ impl Writer {
                 },
             };
             match outcome {
+                // It landed, but is as good as unknown: recovery gives the holds their time back. Not judged by engine
+                // time, which tests move.
+                Ok(()) if started.elapsed() > self.standstill_max => {
+                    self.fail(parts.into_iter().rev().flatten().chain(entries));
+                    return Err(WriterEnd::Failed(
+                        "a commit stood still for as long as an outage".into(),
+                    ));
+                }
                 Ok(()) => {
                     metrics::batch_committed(entries.iter().map(Entry::len).sum(), started.elapsed());
                     publish(done, entries)?;
@@ -176,14 +184,19 @@ impl Writer {
                     self.isolate(entries, &error, &mut parts);
                 }
                 Err(error) => {
-                    for entry in parts.into_iter().rev().flatten().chain(entries) {
-                        entry.fail(&self.incarnation, Failure::StoreUnavailable);
-                    }
+                    self.fail(parts.into_iter().rev().flatten().chain(entries));
                     return Err(ended_by(&error));
                 }
             }
         }
         Ok(())
+    }
+
+    /// Tells whoever waits that nobody knows.
+    fn fail(&self, entries: impl Iterator<Item = Entry>) {
+        for entry in entries {
+            entry.fail(&self.incarnation, Failure::StoreUnavailable);
+        }
     }
 
     /// Fails what was decided on top of something that was dropped.
@@ -192,9 +205,7 @@ impl Writer {
             return part;
         }
         let (stale, entries): (Vec<_>, Vec<_>) = part.into_iter().partition(Entry::is_stale);
-        for entry in stale {
-            entry.fail(&self.incarnation, Failure::StoreUnavailable);
-        }
+        self.fail(stale.into_iter());
         entries
     }
 

@@ -1,10 +1,13 @@
 //! What time does: deadlines, clock jumps, outages (R9, R16, 1.4).
 
+use std::time::Duration;
+
 use kaowei_core::seats::{OnFull, Refusal};
 use kaowei_core::time::Span;
-use kaowei_engine::{Engine, OpenError};
+use kaowei_engine::{Engine, Failure, OpenError, Settings};
 use kaowei_tests::engine::{Place, ask, enrolled, eventually, nine, staff, states};
 use kaowei_tests::on_both_stores;
+use kaowei_tests::postgres::Postgres;
 
 on_both_stores! {
     r16_a_hold_expires_at_its_deadline_and_the_enrolment_after_it
@@ -47,6 +50,52 @@ fn a_store_whose_clock_disagrees_at_the_start_suspends_expiry_before_anything_is
         assert!(!engine.expiry().unwrap().running);
         engine.verify_tables().await.unwrap();
         assert_eq!(states(&engine, li), ["held"]);
+        engine.close().await;
+    });
+}
+
+/// The commit lands in the end: nobody noticed anything, but nobody could look after their holds either.
+#[test]
+fn what_fell_due_while_a_commit_stood_still_gets_its_time_back() {
+    const STANDSTILL_MAX: Duration = Duration::from_secs(1);
+    kaowei_tests::engine::run(async {
+        let place = Place::postgres();
+        let engine = place.open_with(2, 2).await;
+        let (li, wang) = (enrolled(&engine, 0).await, enrolled(&engine, 1).await);
+        engine.claim(li, ask("991010-1", OnFull::Reject)).await.unwrap();
+        engine.close().await;
+        let settings = Settings {
+            standstill_max: STANDSTILL_MAX,
+            ..place.settings()
+        };
+        let engine = Engine::open(settings).await.unwrap();
+
+        let held = place.hold_the_journal().await;
+        let claimed = engine.claim(wang, ask("991010-1", OnFull::Reject));
+        let stuck = async {
+            let waits = "SELECT COUNT(*) FROM pg_stat_activity \
+                         WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE cells%'";
+            let cluster = Postgres::shared().expect("PostgreSQL runs");
+            eventually("the commit stands still", async || {
+                cluster.sql("postgres", waits).expect("it says who waits") == "1"
+            })
+            .await;
+            tokio::time::sleep(STANDSTILL_MAX).await;
+            place.clock.advance(DAY + Span::from_secs(3600));
+            engine.look_at_the_clock();
+            held.close().await;
+        };
+        let (claimed, ()) = futures_util::future::join(claimed, stuck).await;
+        assert_eq!(claimed, Err(Failure::StoreUnavailable.into()), "nobody knows");
+        eventually("the hold has its time back", async || {
+            let claims = engine.claims(li);
+            claims.is_ok_and(|claims| {
+                let until = claims[0].standing.state.held_until();
+                until.expect("it is still held") >= engine.now() + DAY
+            })
+        })
+        .await;
+        engine.verify_tables().await.unwrap();
         engine.close().await;
     });
 }
