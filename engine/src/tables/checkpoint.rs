@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use super::Progress;
 use super::fold::Fold;
+use super::pace::Pace;
 use super::statements::statements;
 use crate::fail_points::{FailPoint, pass};
 use crate::failure::OpenError;
@@ -24,30 +25,25 @@ use crate::metrics;
 use crate::recovery::{StoredEvent, events_after};
 use crate::store::{Db, Statement, Store, is_definite, on};
 
-/// How many events are taken over in one transaction, at the most: few, since on a small machine a long burst of it
-/// shows in the latency of claims.
-const SLICE: i64 = 1_000;
-
-/// How many events the tables may lag behind before they hurry: recovery reads a million in a few seconds.
-const LAG_MAX: i64 = 1_000_000;
-
 /// The background copier.
 #[derive(Debug)]
 pub(crate) struct Checkpoint {
     store: Arc<Store>,
     facts: HashMap<PoolId, PoolFacts>,
     progress: Progress,
-    /// Events that the tables could take over and did not have yet at the last look.
-    behind: i64,
+    pace: Pace,
+    /// How many events the journal had at the last look, over all cells.
+    journal: i64,
     /// The progress, for who waits.
     told: watch::Sender<Progress>,
 }
 
-/// A cell that has events which the tables do not show.
+/// How far the tables of a cell are.
 #[derive(Debug)]
-struct Lagging {
+struct CellTables {
     cell: String,
     position: i64,
+    /// Events of its journal that they do not show.
     behind: i64,
 }
 
@@ -75,7 +71,8 @@ impl Checkpoint {
             store,
             facts,
             progress,
-            behind: 0,
+            pace: Pace::new(),
+            journal: 0,
             told,
         })
     }
@@ -83,12 +80,14 @@ impl Checkpoint {
     /// Takes over one slice. How many events it had; 0 when there was nothing to do.
     pub(crate) async fn step(&mut self) -> Result<usize, OpenError> {
         let started = Instant::now();
-        let (stuck, lagging): (Vec<_>, Vec<_>) = self
-            .lagging()
-            .await?
+        let cells = self.cells().await?;
+        let journal = cells.iter().map(|cell| cell.position + cell.behind).sum();
+        let appended = journal - std::mem::replace(&mut self.journal, journal);
+        let (stuck, lagging): (Vec<_>, Vec<_>) = cells
             .into_iter()
+            .filter(|cell| cell.behind > 0)
             .partition(|lagging| self.progress.stuck.contains_key(&lagging.cell));
-        let behind = |cells: &[Lagging]| cells.iter().map(|cell| cell.behind).sum::<i64>();
+        let behind = |cells: &[CellTables]| cells.iter().map(|cell| cell.behind).sum::<i64>();
         let slice = self.read(&lagging).await?;
         pass(FailPoint::CheckpointRead);
         if !slice.is_empty() {
@@ -97,39 +96,39 @@ impl Checkpoint {
         }
         // Events that came after the look at the cells may have been taken over too.
         let taken = i64::try_from(slice.len()).unwrap_or(i64::MAX);
-        self.behind = (behind(&lagging) - taken).max(0);
-        metrics::checkpoint_lag(self.behind + behind(&stuck));
+        let left = (behind(&lagging) - taken).max(0);
+        self.pace.took(taken, appended, left);
+        metrics::checkpoint_lag(left + behind(&stuck));
         self.told.send_replace(self.progress.clone());
         Ok(slice.len())
     }
 
-    /// The cells whose journal goes beyond what the tables show, the least behind first.
-    async fn lagging(&self) -> Result<Vec<Lagging>, OpenError> {
+    /// How far the tables of each cell are, the least behind first.
+    async fn cells(&self) -> Result<Vec<CellTables>, OpenError> {
         let cells: Vec<(String, i64)> = on!(&self.store.checkpoint.journal, pool => {
             sqlx::query_as("SELECT cell, position FROM cells").fetch_all(pool).await?
         });
-        let mut lagging: Vec<_> = cells
+        let mut cells: Vec<_> = cells
             .into_iter()
             .map(|(cell, end)| {
                 let position = self.progress.position(&cell);
                 let behind = end - position;
-                Lagging {
+                CellTables {
                     cell,
                     position,
                     behind,
                 }
             })
-            .filter(|cell| cell.behind > 0)
             .collect();
-        lagging.sort_by_key(|cell| cell.behind);
-        Ok(lagging)
+        cells.sort_by_key(|cell| cell.behind);
+        Ok(cells)
     }
 
     /// The next events, cell by cell: each has its share of the slice, and what one leaves is the others'.
-    async fn read(&self, lagging: &[Lagging]) -> Result<Vec<StoredEvent>, OpenError> {
+    async fn read(&self, lagging: &[CellTables]) -> Result<Vec<StoredEvent>, OpenError> {
         let mut slice = Vec::new();
-        for (cells, Lagging { cell, position, .. }) in (1..=lagging.len()).rev().zip(lagging) {
-            let room = SLICE - i64::try_from(slice.len()).unwrap_or(SLICE);
+        for (cells, CellTables { cell, position, .. }) in (1..=lagging.len()).rev().zip(lagging) {
+            let room = self.pace.slice() - i64::try_from(slice.len()).unwrap_or(i64::MAX);
             let share = room / i64::try_from(cells).unwrap_or(i64::MAX);
             slice.extend(events_after(&self.store.checkpoint.journal, cell, *position, share.max(1)).await?);
         }
@@ -208,11 +207,9 @@ impl Checkpoint {
         self.progress.stuck.values().next().map(String::as_str)
     }
 
-    /// How long to rest after a slice that took so long, so that claims go first while they pour in: four fifths of
-    /// the time, unless the tables lag too far behind for a quick recovery.
+    /// How long to rest after a slice that took so long.
     pub(crate) fn rest(&self, took: Duration) -> Duration {
-        let patience = if self.behind > LAG_MAX { 1 } else { 4 };
-        (took * patience).clamp(Duration::from_millis(5), Duration::from_secs(1))
+        self.pace.rest(took)
     }
 }
 
