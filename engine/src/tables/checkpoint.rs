@@ -23,7 +23,7 @@ use crate::fail_points::{FailPoint, pass};
 use crate::failure::OpenError;
 use crate::metrics;
 use crate::recovery::{StoredEvent, events_after};
-use crate::store::{Db, Statement, Store, is_definite, on};
+use crate::store::{Db, Store, is_definite, on};
 
 /// The background copier.
 #[derive(Debug)]
@@ -162,7 +162,7 @@ impl Checkpoint {
     /// Writes events to the tables in one transaction.
     async fn attempt(&mut self, events: &[StoredEvent]) -> Result<Attempt, OpenError> {
         let tables = &self.store.checkpoint.tables;
-        let (fold, statements) = match fold(events, &mut self.facts, tables) {
+        let fold = match fold(events, &mut self.facts) {
             Ok(folded) => folded,
             Err(error) => return Ok(Attempt::Refused(error)),
         };
@@ -174,7 +174,7 @@ impl Checkpoint {
             return Ok(Attempt::Overtaken);
         }
         let written = tables
-            .write_then(&statements, || pass(FailPoint::CheckpointWritten))
+            .write_then(&statements(&fold), || pass(FailPoint::CheckpointWritten))
             .await;
         drop(undisturbed);
         match written {
@@ -183,7 +183,10 @@ impl Checkpoint {
             Err(error) => return Err(error.into()),
         }
         pass(FailPoint::CheckpointCommitted);
-        self.progress.reached.extend(fold.positions);
+        let positions = fold.positions.into_iter();
+        self.progress
+            .reached
+            .extend(positions.map(|(cell, position)| (cell.to_owned(), position)));
         Ok(Attempt::Taken)
     }
 
@@ -213,18 +216,16 @@ impl Checkpoint {
     }
 }
 
-/// What events change, and how that is written.
-fn fold(
-    events: &[StoredEvent],
+/// What events change.
+fn fold<'a>(
+    events: &'a [StoredEvent],
     facts: &mut HashMap<PoolId, PoolFacts>,
-    tables: &Db,
-) -> Result<(Fold, Vec<Statement>), OpenError> {
+) -> Result<Fold<'a>, OpenError> {
     let mut fold = Fold::default();
     for event in events {
         fold.add(event, facts)?;
     }
-    let statements = statements(tables, &fold)?;
-    Ok((fold, statements))
+    Ok(fold)
 }
 
 async fn read_positions(tables: &Db) -> Result<HashMap<String, i64>, sqlx::Error> {
