@@ -1,4 +1,5 @@
-//! Applies slices of good lines. Doing it twice changes nothing.
+//! Slices of good lines, made ready where they are read and applied where claims are served. Applying one twice changes
+//! nothing.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use crate::store::{Secrets, Statement};
 
 /// Good lines as they are stored: all that takes time without waiting for anything is done.
 #[derive(Default)]
-struct Slice {
+pub(super) struct Slice {
     campuses: Vec<Campus>,
     pools: Vec<(u64, PoolId, NewPool)>,
     students: Vec<SealedStudent>,
@@ -35,7 +36,7 @@ struct SealedResult {
 
 impl Slice {
     /// Makes lines ready, with their numbers in the file.
-    fn new(lines: Vec<(u64, Line)>, secrets: &Secrets) -> Result<Self, Failure> {
+    pub(super) fn new(lines: Vec<(u64, Line)>, secrets: &Secrets) -> Result<Self, Failure> {
         let mut slice = Self::default();
         let mut students = HashMap::new();
         let mut results = HashMap::new();
@@ -69,8 +70,7 @@ pub(super) struct Applier<'a> {
 
 impl Applier<'_> {
     /// Applies a slice. Lines that the rules refuse only now.
-    pub(super) async fn apply(&self, lines: Vec<(u64, Line)>) -> Result<Vec<BadLine>, Denied> {
-        let slice = Slice::new(lines, &self.engine.inner.store.secrets)?;
+    pub(super) async fn apply(&self, slice: Slice) -> Result<Vec<BadLine>, Denied> {
         self.engine.save_campuses(self.staff, slice.campuses).await?;
         self.apply_students(&slice.students).await?;
         self.apply_results(&slice.results).await?;
