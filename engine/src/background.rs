@@ -27,9 +27,9 @@ const HEARTBEAT_TICKS: u32 = 10;
 /// Sums over all pools every so many ticks.
 const TOTALS_TICKS: u32 = 5;
 
-/// How much the checkpoint's thread steps back where cores are short: about a tenth of one is left to it.
+/// How much a thread steps back where cores are short: about a tenth of one is left to it.
 #[cfg(target_os = "linux")]
-const CHECKPOINT_NICE: i32 = 10;
+const NICE: i32 = 10;
 
 /// Starts the checkpoint. On SQLite it has a thread of its own, which steps back where cores are short, and so have its
 /// connections. One to a database lives no longer than the runtime it was made in, so there the checkpoint shares the
@@ -54,11 +54,13 @@ pub(crate) fn start_checkpoint(engine: Arc<Inner>, incarnation: Arc<Incarnation>
     Ok(())
 }
 
-/// Elsewhere than on Linux a priority is the whole process's.
-fn step_back() {
+/// Lets this thread, and those that it starts, step back where cores are short. Elsewhere than on Linux a priority is the whole process's.
+pub(crate) fn step_back() {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::nice(CHECKPOINT_NICE) {
-        tracing::warn!(%error, "the checkpoint's priority can't be lowered: it may show in the latency of claims");
+    if let Err(error) = rustix::process::nice(NICE) {
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or_default();
+        tracing::warn!(%error, name, "a thread's priority can't be lowered: it may show in the latency of claims");
     }
 }
 

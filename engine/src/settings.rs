@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
 use crate::failure::OpenError;
+use crate::recovery;
 
 /// Where the journal and all else is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +70,7 @@ impl Settings {
             claims_in_flight_max: 8_192,
             arbiters: cores,
             batch_max: 4_096,
-            commit_time_max: Duration::from_mins(1),
+            commit_time_max: recovery::OUTAGE_MIN.to_std(),
             clock: Arc::new(SystemClock),
         }
     }

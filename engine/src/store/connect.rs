@@ -317,7 +317,10 @@ fn sqlite_options(path: &Path, synchronous: SqliteSynchronous) -> SqliteConnectO
         .synchronous(synchronous)
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(30))
-        .statement_cache_capacity(64)
+        // Each statement over many rows in each of its sizes, and some more.
+        .statement_cache_capacity(128)
+        // So many rows lie between the connection's thread and whoever reads, before one has to wait for the other.
+        .row_buffer_size(1_024)
         .pragma("cache_size", "-65536")
         .pragma("temp_store", "MEMORY")
         .pragma("journal_size_limit", "67108864")

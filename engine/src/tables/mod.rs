@@ -4,6 +4,7 @@
 mod checkpoint;
 mod claims;
 mod fold;
+mod pace;
 mod progress;
 mod rebuild;
 mod statements;
