@@ -54,7 +54,8 @@ pub(crate) fn start_checkpoint(engine: Arc<Inner>, incarnation: Arc<Incarnation>
     Ok(())
 }
 
-/// Lets this thread, and those that it starts, step back where cores are short. Elsewhere than on Linux a priority is the whole process's.
+/// Lets this thread, and those that it starts, step back where cores are short. Elsewhere than on Linux a priority is the
+/// whole process's.
 pub(crate) fn step_back() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::nice(NICE) {

@@ -172,9 +172,7 @@ impl Writer {
                     metrics::batch_committed(entries.iter().map(Entry::len).sum(), took);
                     publish(done, entries)?;
                     if took > self.commit_time_max {
-                        for entry in parts.into_iter().rev().flatten() {
-                            entry.fail(&self.incarnation, Failure::StoreUnavailable);
-                        }
+                        self.fail(parts.into_iter().rev().flatten());
                         return Err(stood_still(took));
                     }
                 }

@@ -5,6 +5,8 @@
 //! as many rows as its text has places, and is carried out once for each of a few sizes.
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
+use std::sync::Arc;
 
 use kaowei_core::ids::{CampusCode, CandidateId, PoolId, ProvinceCode, SchoolCode, Sequence, SubjectCode};
 use kaowei_core::time::Moment;
@@ -13,6 +15,7 @@ use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, FromRow, Postgres, Sqlite};
 
+use super::journal::stored_sequence;
 use super::{Db, on};
 
 /// Where the text of a statement reads its rows.
@@ -20,7 +23,7 @@ const ROWS: &str = "{rows}";
 
 /// How many rows the largest statement takes on SQLite; smaller ones are its halves, so that few prepared statements
 /// serve any number of rows.
-const SQLITE_ROWS: [usize; 8] = [128, 64, 32, 16, 8, 4, 2, 1];
+pub(super) const SQLITE_ROWS: [usize; 8] = [128, 64, 32, 16, 8, 4, 2, 1];
 
 /// A value in a row, or none.
 #[derive(Debug, Clone)]
@@ -79,9 +82,10 @@ impl<'a> Statement<'a> {
         SQLITE_ROWS.into_iter().flat_map(move |rows| {
             let parts = left.chunks_exact(rows * self.columns.len());
             left = parts.remainder();
+            let sql: LazyCell<Arc<str>, _> =
+                LazyCell::new(move || self.sql.replace(ROWS, &sqlite_rows(self.columns, rows)).into());
             parts.map(move |values| {
-                let sql = self.sql.replace(ROWS, &sqlite_rows(self.columns, rows));
-                let query = sqlx::query(AssertSqlSafe(sql));
+                let query = sqlx::query(AssertSqlSafe(Arc::clone(&sql)));
                 values.iter().fold(query, |query, value| match value {
                     Value::Integer(number) => query.bind(*number),
                     Value::Text(text) => query.bind(text.as_deref()),
@@ -154,7 +158,7 @@ values! {
     u8 => Integer(number: number.into());
     bool => Integer(holds: holds.into());
     Moment => Integer(at: at.unix_ms());
-    Sequence => Integer(sequence: i64::try_from(sequence.0).unwrap_or(i64::MAX));
+    Sequence => Integer(sequence: stored_sequence(sequence));
     CandidateId => Integer(candidate: candidate.0);
     &'a str => Text(text: text.into());
     String => Text(text: text.into());

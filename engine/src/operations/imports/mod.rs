@@ -2,8 +2,9 @@
 //!
 //! A file with bad lines changes nothing unless told to skip them. Memory stays flat: a thread of its own reads the
 //! file, makes slices of it ready – which takes most of the time – and hands them over. The file is copied into the data
-//! folder first, so that an import that a crash cut off while it was applied is resumed at the next start, and one that a lost store cut off before staff change anything
-//! else, so that it never comes back over what was changed since; applying a line twice changes nothing.
+//! folder first, so that an import that a crash cut off while it was applied is resumed at the next start, and one that a
+//! lost store cut off before staff change anything else, so that it never comes back over what was changed since;
+//! applying a line twice changes nothing.
 
 mod apply;
 mod line;
