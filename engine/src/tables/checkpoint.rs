@@ -230,7 +230,8 @@ fn fold<'a>(
     Ok(fold)
 }
 
-async fn read_positions(tables: &Db) -> Result<HashMap<String, i64>, sqlx::Error> {
+/// The position of the journal that each cell has reached in the tables.
+pub(crate) async fn read_positions(tables: &Db) -> Result<HashMap<String, i64>, sqlx::Error> {
     let positions: Vec<(String, i64)> = on!(tables, pool => {
         sqlx::query_as("SELECT cell, position FROM checkpoint").fetch_all(pool).await?
     });

@@ -9,7 +9,7 @@ mod progress;
 mod rebuild;
 mod statements;
 
-pub(crate) use checkpoint::Checkpoint;
+pub(crate) use checkpoint::{Checkpoint, read_positions};
 pub(crate) use claims::claim_of;
 pub(crate) use progress::Progress;
 pub use rebuild::RebuildReport;
