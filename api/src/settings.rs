@@ -42,13 +42,31 @@ pub struct StoreSettings {
     )]
     pub data_dir: PathBuf,
     /// The key that signs tokens, in 64 hexadecimal digits [default: made at first start, kept in the store]
-    #[arg(long, env = "KAOWEI_TOKEN_KEY", value_name = "HEX", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "KAOWEI_TOKEN_KEY",
+        value_name = "HEX",
+        hide_env_values = true,
+        hide_default_value = true
+    )]
     pub token_key: Option<SuppliedKey>,
     /// The key that seals persons' data; who loses it loses them [default: made at first start, kept in the store]
-    #[arg(long, env = "KAOWEI_SEAL_KEY", value_name = "HEX", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "KAOWEI_SEAL_KEY",
+        value_name = "HEX",
+        hide_env_values = true,
+        hide_default_value = true
+    )]
     pub seal_key: Option<SuppliedKey>,
     /// The key by which persons are found [default: made at first start, kept in the store]
-    #[arg(long, env = "KAOWEI_INDEX_KEY", value_name = "HEX", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "KAOWEI_INDEX_KEY",
+        value_name = "HEX",
+        hide_env_values = true,
+        hide_default_value = true
+    )]
     pub index_key: Option<SuppliedKey>,
     /// A file of settings (TOML); flags and environment go before it
     #[arg(long, env = "KAOWEI_CONFIG", value_name = "FILE")]
@@ -434,6 +452,37 @@ mod tests {
         assert_eq!(settings.metrics_listen.port(), 9090);
         let settings = serve(file, &["kaowei", "serve", "--listen", "127.0.0.1:2"]);
         assert_eq!(settings.listen.port(), 2);
+    }
+
+    #[test]
+    fn a_passport_is_set_whole_or_not_at_all_and_never_passes_for_this_server() {
+        let access = |text: &str| serve(text, &["kaowei", "serve"]).access();
+        let issuer = "passport_issuer = \"https://passport.example\"\n";
+        let keys = "passport_jwks_url = \"https://passport.example/keys\"\n";
+        assert!(access("").unwrap().passport.is_none());
+        let passport = access(&format!("{issuer}{keys}")).unwrap().passport.unwrap();
+        assert_eq!(passport.jwks_url.path(), "/keys");
+        for half in [issuer, keys, "passport_audience = \"kaowei\"\n"] {
+            assert!(matches!(access(half), Err(SettingsError::Passport)), "{half}");
+        }
+        let own = format!("passport_issuer = \"kaowei\"\n{keys}");
+        assert!(matches!(access(&own), Err(SettingsError::OwnIssuer)));
+    }
+
+    #[test]
+    fn keys_come_from_the_file_and_are_shown_by_no_help() {
+        let key = "0f".repeat(32);
+        let settings = serve(&format!("seal_key = \"{key}\"\n"), &["kaowei", "serve"]);
+        assert_eq!(settings.store.seal_key, Some(key.parse().unwrap()));
+        assert!(!format!("{settings:?}").contains(&key));
+        let command = with_text(
+            command_line(),
+            Path::new("k.toml"),
+            &format!("seal_key = \"{key}\"\n"),
+        );
+        let mut command = command.unwrap();
+        let serve = command.find_subcommand_mut(SERVE).unwrap();
+        assert!(!serve.render_long_help().to_string().contains(&key));
     }
 
     #[test]

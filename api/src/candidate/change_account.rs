@@ -16,7 +16,7 @@ use crate::views::{Account, Instant, mask};
 use crate::wire::{RawJson, json, parse};
 
 /// One change: of the name, of the phone, or of the password.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ChangeAccount {
     /// The name, as in the ID document. What was saved with an enrolment stays as it was.
@@ -130,7 +130,10 @@ async fn change_password(
             return Err(Problem::new(Code::BadCredentials)
                 .detailed(("当前密码不正确。", "That is not the password in force.")));
         }
-        Err(denied) => return Err(denied.into()),
+        Err(denied) => {
+            app.entry.login_not_served(key);
+            return Err(denied.into());
+        }
     }
     app.entry.login_succeeded(key);
     app.tokens.forget_all_of(account.candidate);

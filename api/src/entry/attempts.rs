@@ -91,6 +91,15 @@ impl Attempts {
         Ok(count)
     }
 
+    /// A try that was begun was none: nobody looked at it.
+    pub fn take_back(&self, key: Key) {
+        let mut kept = self.kept.lock();
+        if let Some(tally) = kept.find(key) {
+            let count = tally.count.saturating_sub(1);
+            kept.keep(key, Tally { count, ..tally });
+        }
+    }
+
     /// The latest try succeeded: those before it are forgiven.
     pub fn succeeded(&self, key: Key) {
         let mut kept = self.kept.lock();
@@ -159,6 +168,16 @@ mod tests {
         );
         let next = at(3 + 8 * 36 + 100);
         assert_eq!(attempts.begin(key, next), Ok(0), "they are forgotten in the end");
+    }
+
+    #[test]
+    fn a_try_that_was_not_looked_at_does_not_count() {
+        let attempts = attempts();
+        let key = Key::of(&["li", "192.0.2.7"]);
+        for _ in 0..10 {
+            assert_eq!(attempts.begin(key, at(0)), Ok(0));
+            attempts.take_back(key);
+        }
     }
 
     #[test]

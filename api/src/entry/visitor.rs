@@ -4,6 +4,7 @@ use aws_lc_rs::error::Unspecified;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use kaowei_core::time::{Moment, Span};
+use kaowei_engine::Failure;
 
 use super::{AccessSettings, Attempts, ClientAddress, Key, Policy};
 use crate::auth::RateLimit;
@@ -79,6 +80,11 @@ impl Entry {
         self.logins.begin(key, now).map_err(too_early)
     }
 
+    /// A login could not be looked at: it was no try.
+    pub fn login_not_served(&self, key: Key) {
+        self.logins.take_back(key);
+    }
+
     /// A login succeeded.
     pub fn login_succeeded(&self, key: Key) {
         self.logins.succeeded(key);
@@ -121,22 +127,33 @@ impl FromRequestParts<App> for Visitor {
 }
 
 impl App {
-    /// Whether the captcha was solved, where one is asked for.
+    /// The captcha that was handed in; none where none is asked for.
     ///
     /// # Errors
-    /// 422 where it is missing; `overloaded` where more were answered than can be kept.
-    pub(crate) fn is_captcha_solved(
+    /// 422 where it is missing.
+    pub(crate) fn captcha<'a>(
         &self,
-        given: Option<&CaptchaAnswer>,
-        level: Level,
-    ) -> Result<bool, Problem> {
+        given: Option<&'a CaptchaAnswer>,
+    ) -> Result<Option<&'a CaptchaAnswer>, Problem> {
         if !self.access.captcha {
-            return Ok(true);
+            return Ok(None);
         }
         let missing = || Problem::wrong_field("/captcha", ("缺少此项。", "This is missing."));
-        let given = given.ok_or_else(missing)?;
-        let solved = self.entry.captchas.check(given, level, self.engine.now());
-        solved.map_err(|_| Problem::new(Code::Overloaded).with_retry_after(RETRY_AFTER_CAPTCHAS))
+        given.map(Some).ok_or_else(missing)
+    }
+
+    /// Whether a captcha was solved that is hard enough; it is spent. Where none is asked for, none need be.
+    ///
+    /// # Errors
+    /// [`Failure::Overloaded`] where more were answered than can be kept.
+    pub(crate) fn is_solved(&self, captcha: Option<&CaptchaAnswer>, level: Level) -> Result<bool, Failure> {
+        let Some(captcha) = captcha else {
+            return Ok(true);
+        };
+        let solved = self.entry.captchas.check(captcha, level, self.engine.now());
+        solved.map_err(|_| Failure::Overloaded {
+            retry_after: RETRY_AFTER_CAPTCHAS,
+        })
     }
 
     /// What is said to a login that is not right: not what is wrong with it, but how hard the next captcha must be.

@@ -16,7 +16,7 @@ use crate::views::Instant;
 use crate::wire::{RawJson, json, parse};
 
 /// 忘记密码
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AskPasswordReset {
     /// The province of the account.
@@ -59,7 +59,7 @@ pub(super) async fn ask_password_reset(
 ) -> Result<Response, Problem> {
     let asked: AskPasswordReset = parse(&body)?;
     let holder = Holder::read(&asked.province, asked.id_type.as_deref(), &asked.id_number)?;
-    if !app.is_captcha_solved(asked.captcha.as_ref(), Level::Easy)? {
+    if !app.is_solved(app.captcha(asked.captcha.as_ref())?, Level::Easy)? {
         return Err(app.refused_login(0));
     }
     app.entry.begin_code(holder.codes(), app.engine.now())?;

@@ -1,4 +1,6 @@
 //! Whom a registration, a login or a reset is about: province, ID type, ID number.
+//!
+//! Neither this nor the bodies that it is read from can be written to a log: they have no `Debug`.
 
 use kaowei_core::ids::ProvinceCode;
 use kaowei_engine::{Fault, IdType};
@@ -11,7 +13,7 @@ use crate::problem::Problem;
 const PROVINCE_MAX: usize = 7;
 
 /// The holder of an account, as somebody typed it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Holder<'a> {
     pub(super) province: ProvinceCode,
     pub(super) id_type: IdType,

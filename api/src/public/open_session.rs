@@ -22,7 +22,7 @@ use crate::views::Instant;
 use crate::wire::{RawJson, json, parse};
 
 /// 登录
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OpenSession {
     /// The province of the account.
@@ -68,6 +68,7 @@ pub(super) async fn open_session(
 ) -> Result<Response, Problem> {
     let asked: OpenSession = parse(&body)?;
     let holder = Holder::read(&asked.province, asked.id_type.as_deref(), &asked.id_number)?;
+    let captcha = app.captcha(asked.captcha.as_ref())?;
     let now = app.engine.now();
     let key = holder.tries_from(visitor.address);
     let failures = app.entry.begin_login(key, now)?;
@@ -76,12 +77,15 @@ pub(super) async fn open_session(
         id_type: holder.id_type,
         id_number: holder.id_number,
         password: asked.password,
-        captcha_solved: app.is_captcha_solved(asked.captcha.as_ref(), Level::after(failures))?,
     };
-    let logged_in = match app.engine.log_in(login).await {
+    let solved = || app.is_solved(captcha, Level::after(failures));
+    let logged_in = match app.engine.log_in(login, solved).await {
         Ok(logged_in) => logged_in,
         Err(Denied::BadCredentials) => return Err(app.refused_login(failures + 1)),
-        Err(denied) => return Err(denied.into()),
+        Err(denied) => {
+            app.entry.login_not_served(key);
+            return Err(denied.into());
+        }
     };
     app.entry.login_succeeded(key);
     let ends_at = now + app.access.session;

@@ -18,7 +18,7 @@ use crate::views::Account;
 use crate::wire::{RawJson, json, parse};
 
 /// 注册新用户
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RegisterAccount {
     /// The province in which the candidate sits.
@@ -61,7 +61,7 @@ pub(super) async fn register_account(
 ) -> Result<Response, Problem> {
     let asked: RegisterAccount = parse(&body)?;
     let holder = Holder::read(&asked.province, Some(&asked.id_type), &asked.id_number)?;
-    if !app.is_captcha_solved(asked.captcha.as_ref(), Level::Easy)? {
+    if !app.is_solved(app.captcha(asked.captcha.as_ref())?, Level::Easy)? {
         return Err(app.refused_login(0));
     }
     let id_number = match holder.id_type {

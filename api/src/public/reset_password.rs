@@ -13,7 +13,7 @@ use crate::state::App;
 use crate::wire::{RawJson, parse};
 
 /// A new password, with the code that was sent.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ResetPassword {
     /// The code.

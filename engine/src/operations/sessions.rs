@@ -10,8 +10,7 @@ use crate::metrics::{LoginOutcome, login_answered};
 use crate::people::{IdType, Password, end_session, has_session_ended};
 use crate::views::Account;
 
-/// A login as it is asked for.
-#[derive(Debug)]
+/// A login as it is asked for. Deliberately not to be shown: it may end up in a log.
 pub struct Login<'a> {
     /// In which province.
     pub province: ProvinceCode,
@@ -21,8 +20,6 @@ pub struct Login<'a> {
     pub id_number: &'a str,
     /// The password as it was typed.
     pub password: Password,
-    /// Whether the captcha was solved. Who did not solve it waits as long for the same answer.
-    pub captcha_solved: bool,
 }
 
 /// A login that is right.
@@ -35,12 +32,17 @@ pub struct LoggedIn {
 }
 
 impl Engine {
-    /// Checks a login. Whatever is wrong with it looks and takes the same.
+    /// Checks a login. Whatever is wrong with it looks and takes the same: the password is hashed also where the captcha
+    /// was not solved, which is looked at last, so that a login that is shed does not spend it.
     ///
     /// # Errors
     /// [`Denied::BadCredentials`]; [`Failure::Overloaded`] where more log in than can be served.
-    pub async fn log_in(&self, login: Login<'_>) -> Result<LoggedIn, Denied> {
-        let answer = self.check_login(login).await;
+    pub async fn log_in(
+        &self,
+        login: Login<'_>,
+        is_captcha_solved: impl FnOnce() -> Result<bool, Failure>,
+    ) -> Result<LoggedIn, Denied> {
+        let answer = self.check_login(login, is_captcha_solved).await;
         login_answered(match &answer {
             Ok(_) => LoginOutcome::Opened,
             Err(Denied::BadCredentials) => LoginOutcome::Refused,
@@ -50,20 +52,24 @@ impl Engine {
         answer
     }
 
-    async fn check_login(&self, login: Login<'_>) -> Result<LoggedIn, Denied> {
+    async fn check_login(
+        &self,
+        login: Login<'_>,
+        is_captcha_solved: impl FnOnce() -> Result<bool, Failure>,
+    ) -> Result<LoggedIn, Denied> {
         self.incarnation()?;
         let Login {
             province,
             id_type,
             id_number,
             password,
-            captcha_solved,
         } = login;
         let credentials = &self.inner.credentials;
         let found = credentials.find(province, id_type.as_str(), id_number).await?;
         let stored = found.as_ref().map(|found| found.password.clone());
         let is_right = move || password.matches(stored.as_deref());
         let is_right = self.inner.costly.run(is_right).await?;
+        let captcha_solved = is_captcha_solved()?;
         let found = found.filter(|_| is_right && captcha_solved);
         let found = found.ok_or(Denied::BadCredentials)?;
         let account = Account {

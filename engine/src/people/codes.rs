@@ -33,7 +33,7 @@ pub(crate) struct Codes {
 }
 
 /// A code to be made.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) struct NewCode<'a> {
     /// What it is found by.
     pub(crate) id: &'a str,
@@ -43,7 +43,6 @@ pub(crate) struct NewCode<'a> {
 }
 
 /// A code that was typed in right.
-#[derive(Debug)]
 pub(crate) struct Redeemed {
     pub(crate) candidate: CandidateId,
     /// The phone it was sent to.

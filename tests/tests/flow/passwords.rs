@@ -183,7 +183,7 @@ async fn s3_a_password_is_changed_with_the_one_in_force(place: Place) {
         .await
         .refused(422, "invalid_request");
     assert_eq!(refused["errors"][0]["pointer"], "/password");
-    for _ in 0..3 {
+    for _ in 0..4 {
         change("wrong password", NEW)
             .await
             .refused(401, "bad_credentials");

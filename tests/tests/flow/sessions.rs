@@ -85,6 +85,9 @@ async fn s3_whatever_is_wrong_with_a_login_looks_the_same(place: Place) {
         refused["request_id"] = Value::Null;
         refusals.push(refused);
     }
+    // One password for the registration, and one for each of these: whatever was wrong took a hash.
+    let hashed = format!("kaowei_password_hash_seconds_count {}\n", 1 + refusals.len());
+    assert!(server.metrics().await.contains(&hashed), "{hashed}");
     refusals.dedup();
     assert_eq!(refusals.len(), 1, "{refusals:#?}");
     // A wrong captcha does not tell that the password was right either.
@@ -212,6 +215,13 @@ async fn s3_more_logins_than_can_be_served_are_shed_and_claims_go_on(place: Plac
             reply.refused(401, "bad_credentials");
         }
     }
+    // Who was shed has not tried.
+    let shed_one = replies.iter().position(|reply| reply.status == 503).unwrap();
+    let shed_one = 100 + u32::try_from(shed_one).unwrap();
+    for _ in 0..5 {
+        stranger(shed_one).await.refused(401, "bad_credentials");
+    }
+    stranger(shed_one).await.refused(429, "rate_limited");
     let metrics = server.metrics().await;
     let told = format!("kaowei_logins_total{{outcome=\"overloaded\"}} {}\n", shed.len());
     assert!(metrics.contains(&told), "{told}");
