@@ -4,10 +4,12 @@
 -- Rises with every new password; a token names the one it was made under and ends with it.
 ALTER TABLE accounts ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
 
+-- request: the keyed hash of the idempotency key that the registration came with.
 CREATE TABLE credentials (
     candidate  INTEGER NOT NULL PRIMARY KEY,
     login      BLOB    NOT NULL UNIQUE,
     password   TEXT    NOT NULL,
+    request    BLOB,
     changed_at INTEGER NOT NULL
 ) STRICT;
 

@@ -1,6 +1,6 @@
 //! The outside passport system (2.1): its keys, fetched from its JWKS address, and the checking of its tokens.
 //!
-//! A key has the one algorithm that its entry says, or that its kind implies; shared secrets are not taken. Tokens of
+//! A token names its key (`kid`). A key has the one algorithm that its entry says, or that its kind implies; shared secrets are not taken. Tokens of
 //! staff are refused whoever signed them. Keys are fetched when a token names one that is not known, at most every ten
 //! seconds, and anew after ten minutes, in the background; while that fails, those that are known go on.
 

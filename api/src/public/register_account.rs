@@ -15,7 +15,7 @@ use crate::openapi::problems;
 use crate::problem::Problem;
 use crate::state::App;
 use crate::views::Account;
-use crate::wire::{RawJson, json, parse};
+use crate::wire::{IdempotencyKey, RawJson, json, parse};
 
 /// 注册新用户
 #[derive(Deserialize, ToSchema)]
@@ -45,25 +45,25 @@ pub(super) struct RegisterAccount {
     captcha: Option<CaptchaAnswer>,
 }
 
-problems!(RegisterProblems: ENGINE BODY; BadCredentials, AccountExists, RateLimited);
+problems!(RegisterProblems: ENGINE BODY; BadCredentials, AccountExists, IdempotencyMismatch, RateLimited);
 
 /// Makes an account: once for each person in each province.
 ///
-/// `bad_credentials` is a captcha that was not solved. Log in afterwards. Whoever missed the answer finds that out by
-/// logging in, or by `account_exists`.
+/// `bad_credentials` is a captcha that was not solved. Log in afterwards. Whoever missed the answer repeats the request
+/// with its key, which needs no captcha then, or logs in.
 #[utoipa::path(post, path = "/v1/accounts", tag = "public",
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII letters.")),
     request_body = RegisterAccount,
     responses((status = 201, description = "Made.", body = Account), RegisterProblems))]
 pub(super) async fn register_account(
     State(app): State<App>,
     _: Visitor,
+    key: IdempotencyKey,
     RawJson(body): RawJson,
 ) -> Result<Response, Problem> {
     let asked: RegisterAccount = parse(&body)?;
     let holder = Holder::read(&asked.province, Some(&asked.id_type), &asked.id_number)?;
-    if !app.is_solved(app.captcha(asked.captcha.as_ref())?, Level::Easy)? {
-        return Err(app.refused_login(0));
-    }
+    let captcha = app.captcha(asked.captcha.as_ref())?;
     let id_number = match holder.id_type {
         IdType::ResidentId => holder.id_number.to_ascii_uppercase(),
         _ => holder.id_number.to_owned(),
@@ -79,7 +79,12 @@ pub(super) async fn register_account(
             phone: asked.phone.trim().into(),
         },
         password: asked.password,
+        key: key.hash(),
     };
-    let account = app.engine.register(registration).await?;
+    let account = match app.engine.registered_before(&registration).await? {
+        Some(account) => account,
+        None if app.is_solved(captcha, Level::Easy)? => app.engine.register(registration).await?,
+        None => return Err(app.refused_login(0)),
+    };
     Ok(json(StatusCode::CREATED, &Account::from(&account)))
 }

@@ -7,6 +7,7 @@ use crate::failure::Denied;
 use crate::fault::{Fault, WrongField};
 use crate::people::{AccountDetails, NewCredentials, Password, Person, identity_hash};
 use crate::store::is_storable;
+use crate::views::Account;
 
 /// The most characters of a name.
 const NAME_MAX: usize = 100;
@@ -24,9 +25,38 @@ pub struct Registration<'a> {
     pub person: Person,
     /// What the candidate will log in with.
     pub password: Password,
+    /// The hash of the idempotency key it came with.
+    pub key: Option<u128>,
 }
 
 impl Engine {
+    /// The account that the same request made before, if it came with an idempotency key: nothing of the password is
+    /// kept to compare but its hash.
+    ///
+    /// # Errors
+    /// [`Denied::IdempotencyMismatch`].
+    pub async fn registered_before(
+        &self,
+        asked: &Registration<'_>,
+    ) -> Result<Option<AccountDetails>, Denied> {
+        let Some(key) = asked.key else { return Ok(None) };
+        let credentials = &self.inner.credentials;
+        let found = credentials.registered(asked.province, &asked.person, key).await?;
+        let Some(found) = found else { return Ok(None) };
+        let account = Account {
+            candidate: found.candidate,
+            province: asked.province,
+        };
+        let details = self.inner.accounts.details(account).await?;
+        let password = asked.password.clone();
+        let same_password = move || password.matches(Some(&found.password));
+        if details.person == asked.person && self.inner.costly.run(same_password).await? {
+            Ok(Some(details))
+        } else {
+            Err(Denied::IdempotencyMismatch)
+        }
+    }
+
     /// Makes an account with a password.
     ///
     /// # Errors
@@ -48,6 +78,7 @@ impl Engine {
             province,
             person: &person,
             password: hash,
+            key: asked.key,
             at: self.now(),
         };
         let created_at = new.at;

@@ -30,6 +30,8 @@ pub(crate) struct NewCredentials<'a> {
     pub(crate) person: &'a Person,
     /// The hash of the password.
     pub(crate) password: String,
+    /// The hash of the idempotency key it came with.
+    pub(crate) key: Option<u128>,
     pub(crate) at: Moment,
 }
 
@@ -46,12 +48,14 @@ const BY_LOGIN: &str = "SELECT credentials.candidate, password, generation FROM 
      JOIN accounts ON accounts.candidate = credentials.candidate WHERE login = $1";
 const BY_CANDIDATE: &str = "SELECT credentials.candidate, password, generation FROM credentials \
      JOIN accounts ON accounts.candidate = credentials.candidate WHERE credentials.candidate = $1";
+const REGISTERED: &str = "SELECT credentials.candidate, password, generation FROM credentials \
+     JOIN accounts ON accounts.candidate = credentials.candidate WHERE login = $1 AND request = $2";
 const SAME_IDENTITY: &str = "SELECT candidate FROM accounts WHERE identity = $1";
 
 type Row = (i64, String, i64);
 
 /// Of an account and its password, in one row.
-const NEW: [Column; 9] = [
+const NEW: [Column; 10] = [
     ("identity", Bytes),
     ("province", Text),
     ("id_type", Text),
@@ -61,6 +65,7 @@ const NEW: [Column; 9] = [
     ("phone", Bytes),
     ("created_at", Integer),
     ("password", Text),
+    ("request", Bytes),
 ];
 
 /// Of a password that replaces another.
@@ -117,6 +122,7 @@ impl Credentials {
             sealed(&person.phone)?,
             new.at,
             &new.password,
+            new.key.map(|key| hex::encode(self.request(key))),
         )];
         let rows = serde_json::to_string(&row).map_err(|_| Failure::Internal)?;
         let unfolded = self.store.people.unfold(&NEW);
@@ -127,8 +133,8 @@ impl Credentials {
         );
         // No two sealed phones are alike: an account that was there already is not this one.
         let credentials = format!(
-            "INSERT INTO credentials (candidate, login, password, changed_at) \
-             SELECT accounts.candidate, new.person, new.password, new.created_at FROM ({unfolded}) AS new \
+            "INSERT INTO credentials (candidate, login, password, request, changed_at) \
+             SELECT accounts.candidate, new.person, new.password, new.request, new.created_at FROM ({unfolded}) AS new \
              JOIN accounts ON accounts.identity = new.identity AND accounts.phone = new.phone \
              WHERE true ON CONFLICT (login) DO NOTHING"
         );
@@ -146,6 +152,26 @@ impl Credentials {
         id_number: &str,
     ) -> Result<Option<Found>, Failure> {
         self.find_by_login(self.login(province, id_type, id_number)).await
+    }
+
+    /// The account of that person that was registered with that idempotency key.
+    pub(crate) async fn registered(
+        &self,
+        province: ProvinceCode,
+        person: &Person,
+        key: u128,
+    ) -> Result<Option<Found>, Failure> {
+        let login = self.login(province, person.id_type.as_str(), &person.id_number);
+        let request = self.request(key);
+        let row: Option<Row> = on!(&self.store.people, pool => {
+            sqlx::query_as(REGISTERED).bind(login).bind(request).fetch_optional(pool).await
+        })
+        .map_err(|error| unavailable(&error))?;
+        Ok(row.map(Found::from))
+    }
+
+    fn request(&self, key: u128) -> Vec<u8> {
+        self.store.secrets.index(&format!("registration\n{key:032x}"))
     }
 
     fn login(&self, province: ProvinceCode, id_type: &str, id_number: &str) -> Vec<u8> {

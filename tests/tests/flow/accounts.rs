@@ -12,6 +12,7 @@ on_both_stores! {
     s2_an_account_is_registered_once_with_any_kind_of_document
     s2_what_is_wrong_with_a_registration_is_said_all_at_once
     s2_two_that_register_one_person_at_once_make_one_account
+    s2_a_repeated_registration_finds_its_account
     s2_an_account_that_a_token_made_is_never_taken_over
     s2_an_address_may_register_so_often_a_minute
     s4_the_account_is_shown_masked_and_its_holder_changes_it
@@ -203,6 +204,42 @@ async fn s2_two_that_register_one_person_at_once_make_one_account(place: Place) 
         (first.status == 201, second.status == 201),
         (made_by_first, !made_by_first)
     );
+    server.finish().await;
+}
+
+async fn s2_a_repeated_registration_finds_its_account(place: Place) {
+    let server = Server::start_town_as(&place, with_captchas()).await;
+    let (student, other) = (Student::number(0), Student::number(1));
+    let ask = async |server: &Server<'_>, body: &Value| {
+        let call = server.nobody().post("/v1/accounts", body);
+        call.key("registration-1").await
+    };
+    let asked = server.with_captcha(registration(&student), 0).await;
+    let made = ask(&server, &asked).await.expect(201);
+    server.advance(Span::from_secs(600));
+    let server = server.restart().await;
+    assert_eq!(
+        ask(&server, &asked).await.expect(201),
+        made,
+        "its captcha was spent long ago"
+    );
+    for (field, value) in [
+        ("name", "考生零"),
+        ("phone", "13911112222"),
+        ("password", "another password"),
+    ] {
+        let mut changed = asked.clone();
+        changed[field] = json!(value);
+        ask(&server, &changed).await.refused(422, "idempotency_mismatch");
+    }
+    // Another's key of the same letters is another key; and without the key it is a new request.
+    let others = server.with_captcha(registration(&other), 0).await;
+    ask(&server, &others).await.expect(201);
+    let again = server.with_captcha(registration(&student), 0).await;
+    let again = server.nobody().post("/v1/accounts", &again);
+    again.await.refused(409, "account_exists");
+    let again = server.nobody().post("/v1/accounts", &asked).key("another-key");
+    again.await.refused(401, "bad_credentials");
     server.finish().await;
 }
 
