@@ -3,6 +3,7 @@
 //! - [`public`], [`candidate`], [`staff`]: the operations of the HTTP contract, one a file.
 //! - [`server`]: connections and what surrounds every request; metrics.
 //! - [`auth`]: tokens, and how often an account may ask.
+//! - [`entry`], [`captcha`]: what stands before an account: limits by address and account, captchas.
 //! - [`problem`]: refusals and failures as RFC 9457 problems, with their pages.
 //! - [`views`], [`wire`]: how things look on the wire, and what handlers read and write with.
 //! - [`openapi`]: the published form of all that, from the code.
@@ -12,8 +13,10 @@
 
 pub mod auth;
 pub mod candidate;
+pub mod captcha;
 pub mod cli;
 pub mod demo;
+pub mod entry;
 pub mod openapi;
 pub mod problem;
 pub mod public;

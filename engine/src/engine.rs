@@ -11,12 +11,13 @@ use parking_lot::Mutex;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::clock::EngineClock;
+use crate::costly::CostlyWork;
 use crate::fail_points::{FailPoint, pass};
 use crate::failure::{Failure, NotClosed, OpenError};
 use crate::incarnation::Incarnation;
 use crate::journal::{Entry, Happened, JournalThread, Start, WriterEnd};
 use crate::metrics;
-use crate::people::{AccountWriter, Accounts, Students};
+use crate::people::{AccountWriter, Accounts, Codes, Credentials, Students};
 use crate::recovery::{self, Source};
 use crate::settings::Settings;
 use crate::store::Store;
@@ -50,7 +51,11 @@ pub(crate) struct Inner {
     pub(crate) settings: Settings,
     pub(crate) store: Arc<Store>,
     pub(crate) accounts: Accounts,
+    pub(crate) credentials: Credentials,
+    pub(crate) codes: Codes,
     pub(crate) students: Students,
+    /// Password hashes and other work that takes long.
+    pub(crate) costly: CostlyWork,
     /// Claims that may be decided at the same time.
     pub(crate) door: Arc<Semaphore>,
     /// Staff's changes to what there is run one at a time.
@@ -85,7 +90,10 @@ impl Engine {
         );
         let inner = Arc::new(Inner {
             accounts: Accounts::new(store.clone(), writer),
+            credentials: Credentials::new(store.clone()),
+            codes: Codes::new(store.clone()),
             students: Students::new(store.clone()),
+            costly: CostlyWork::start(settings.costly_threads).map_err(OpenError::Thread)?,
             door: Arc::new(Semaphore::new(settings.claims_in_flight_max)),
             changes: tokio::sync::Mutex::default(),
             checkpointed: watch::Sender::new(Progress::default()),

@@ -69,6 +69,9 @@ metrics! {
     RECOVERY_SECONDS = "kaowei_recovery_seconds", Gauge, Seconds, "How long the latest recovery took.";
     EXPIRY_SUSPENDED = "kaowei_expiry_suspended", Gauge, Count, "1 while expiry is suspended because the clocks disagree; operators resume it.";
     BREACHES = "kaowei_invariant_breaches_total", Counter, Count, "Invariants found broken, by invariant. Anything but 0 is a fault of ours.";
+    LOGINS = "kaowei_logins_total", Counter, Count, "Logins answered, by outcome: opened, refused, overloaded, failed.";
+    PASSWORD_SECONDS = "kaowei_password_hash_seconds", Histogram, Seconds, "How long hashing one password took.";
+    COSTLY_SHED = "kaowei_costly_work_shed_total", Counter, Count, "Password hashes and captchas that were shed because too many waited.";
     IN_FLIGHT = "kaowei_claims_in_flight", Gauge, Count, "Claims that are being decided.";
 }
 
@@ -100,7 +103,10 @@ pub fn describe() {
     for invariant in Invariant::ALL {
         counter!(BREACHES, "invariant" => invariant.label()).absolute(0);
     }
-    for name in [POISONOUS, FAIL_STOPS, PANICS] {
+    for outcome in LoginOutcome::ALL {
+        counter!(LOGINS, "outcome" => outcome.label()).absolute(0);
+    }
+    for name in [POISONOUS, FAIL_STOPS, PANICS, COSTLY_SHED] {
         counter!(name).absolute(0);
     }
     for zero in [
@@ -141,6 +147,40 @@ pub(crate) fn claim_answered(outcome: ClaimOutcome, took: Duration) {
     };
     counter.increment(1);
     CLAIM_TIME.record(took);
+}
+
+/// How a login was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LoginOutcome {
+    Opened,
+    Refused,
+    Overloaded,
+    Failed,
+}
+
+impl LoginOutcome {
+    const ALL: [Self; 4] = [Self::Opened, Self::Refused, Self::Overloaded, Self::Failed];
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Refused => "refused",
+            Self::Overloaded => "overloaded",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+pub(crate) fn login_answered(outcome: LoginOutcome) {
+    counter!(LOGINS, "outcome" => outcome.label()).increment(1);
+}
+
+pub(crate) fn password_hashed(took: Duration) {
+    histogram!(PASSWORD_SECONDS).record(took);
+}
+
+pub(crate) fn costly_work_shed() {
+    counter!(COSTLY_SHED).increment(1);
 }
 
 #[expect(

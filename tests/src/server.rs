@@ -9,6 +9,7 @@
 
 mod client;
 mod contract;
+mod login;
 mod town;
 mod trail;
 
@@ -17,15 +18,17 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use kaowei::auth::{AccountRate, Keys, OWN_ISSUER, Role, TokenClaims, subject_of};
+use kaowei::entry::AccessSettings;
 use kaowei::server::{Connections, HttpServer, MetricsServer, Recorder, assemble, bind};
-use kaowei::state::Limits;
+use kaowei::state::{App, Limits};
 use kaowei_core::time::Span;
-use kaowei_engine::{Engine, Settings};
+use kaowei_engine::{Engine, Settings, SuppliedKeys};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub use client::{Call, Client, Reply};
 pub use contract::{Contract, Operation};
+pub use login::{PASSWORD, login, registration};
 pub use town::{Student, TOWN_SITTING, import_students, town_sitting};
 
 use crate::engine::{Place, nine};
@@ -38,6 +41,7 @@ pub struct Server<'a> {
     /// The engine inside, to move its clock on and to look at what has no address.
     pub engine: Engine,
     place: &'a Place,
+    app: App,
     setup: Setup,
     nobody: Client,
     keys: Keys,
@@ -46,10 +50,16 @@ pub struct Server<'a> {
 }
 
 /// What a test may set up otherwise.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Setup {
     /// The limits of requests; no account is limited by default.
     pub limits: Limits,
+    /// How candidates get in; without captchas and limits by address by default.
+    pub access: AccessSettings,
+    /// Keys that are not in the store; none by default.
+    pub keys: SuppliedKeys,
+    /// Threads that hash passwords.
+    pub hash_threads: usize,
     /// Claims that may be decided at the same time.
     pub claims_in_flight_max: usize,
 }
@@ -65,6 +75,15 @@ impl Default for Setup {
                 import_bytes_max: 64 * 1_048_576,
                 request_seconds_max: 60,
             },
+            access: AccessSettings {
+                captcha: false,
+                entries_per_minute: 0,
+                session: Span::from_secs(43_200),
+                client_address_header: None,
+                passport: None,
+            },
+            keys: SuppliedKeys::default(),
+            hash_threads: 2,
             claims_in_flight_max: 8_192,
         }
     }
@@ -80,12 +99,15 @@ impl<'a> Server<'a> {
     pub async fn start_as(place: &'a Place, setup: Setup) -> Self {
         recorder();
         let settings = Settings {
+            keys: setup.keys.clone(),
+            costly_threads: setup.hash_threads,
             claims_in_flight_max: setup.claims_in_flight_max,
             ..place.settings()
         };
         let engine = Engine::open(settings).await.expect("the engine opens");
         let spool = place.folder().join("uploads");
-        let (app, frame) = assemble(engine.clone(), spool, setup.limits).expect("the server is put together");
+        let (app, frame) = assemble(engine.clone(), spool, setup.limits, setup.access.clone())
+            .expect("the server is put together");
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
         let listener = bind(any_port, "--listen").expect("a port is free");
         let address = listener.local_addr().expect("a listener has an address");
@@ -103,6 +125,7 @@ impl<'a> Server<'a> {
             setup,
             nobody: Client::new(&format!("http://{address}"), Contract::read(&app.openapi)),
             keys: Keys::new(&engine.token_key()),
+            app,
             engine,
             stop: Some(stop),
             serving: Some(serving),
@@ -111,7 +134,12 @@ impl<'a> Server<'a> {
 
     /// Starts one with the town: sitting, sites, pools and twelve students, all put in over HTTP.
     pub async fn start_town(place: &'a Place) -> Self {
-        let server = Self::start(place).await;
+        Self::start_town_as(place, Setup::default()).await
+    }
+
+    /// The same, set up like that.
+    pub async fn start_town_as(place: &'a Place, setup: Setup) -> Self {
+        let server = Self::start_as(place, setup).await;
         town::build(&server).await;
         server
     }
@@ -153,6 +181,12 @@ impl<'a> Server<'a> {
         self.keys.mint(claims).expect("a token can be signed")
     }
 
+    /// What a person reads in a captcha.
+    pub fn read_captcha(&self, id: &str) -> String {
+        let answer = self.app.entry.captchas.answer(id);
+        answer.expect("a captcha of this server")
+    }
+
     /// What a staff token of that scope says.
     pub fn staff_claims(&self, scope: &str) -> TokenClaims {
         TokenClaims {
@@ -160,6 +194,8 @@ impl<'a> Server<'a> {
             sub: format!("staff of {scope}"),
             role: Role::Staff,
             exp: (nine() + TOKEN_LIFE).unix_ms() / 1_000,
+            sid: None,
+            generation: 0,
             province: None,
             scope: Some(scope.into()),
             id_type: None,
@@ -217,7 +253,7 @@ impl<'a> Server<'a> {
     pub async fn restart(mut self) -> Self {
         self.stop_serving().await;
         self.engine.clone().close().await;
-        let again = Self::start_as(self.place, self.setup).await;
+        let again = Self::start_as(self.place, self.setup.clone()).await;
         again.nobody.remember_told(&self.nobody);
         again
     }

@@ -2,7 +2,9 @@
 
 mod accept_agreement;
 mod cancel_claim;
+mod change_account;
 mod claim;
+mod close_session;
 mod delete_enrolment;
 mod list_claims;
 mod refused;

@@ -67,12 +67,18 @@ async fn serve_engine(
     recorder: Recorder,
     spool: std::path::PathBuf,
 ) -> Result<Stop> {
-    let (app, frame) = assemble(engine.clone(), spool, settings.limits())?;
+    let (app, frame) = assemble(engine.clone(), spool, settings.limits(), settings.access()?)?;
     let has_demo = settings.demo == Switch::On && demo::is_wanted(engine)?;
     if has_demo {
         demo::load(engine, &app.spool)
             .await
             .context("the demo sitting can't be loaded")?;
+    }
+
+    if settings.captcha == Switch::Off {
+        tracing::warn!(
+            "captchas are OFF: passwords can be guessed by programs; for tests and load tests only"
+        );
     }
 
     let address = listener.local_addr()?;
@@ -161,5 +167,6 @@ async fn forget_idle_accounts(app: App) {
     loop {
         tokio::time::sleep(FORGET_EVERY).await;
         app.rate.forget_idle();
+        app.entry.forget_idle();
     }
 }

@@ -459,6 +459,9 @@ fn outcome(answer: &Answer) -> ClaimOutcome {
             | Denied::Invalid(_)
             | Denied::NoSuchPool(_)
             | Denied::Unreadable(_)
+            | Denied::AccountExists
+            | Denied::BadCredentials
+            | Denied::PassportAccount
             | Denied::UnknownAccount,
         ) => ClaimOutcome::Refused,
     }

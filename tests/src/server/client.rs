@@ -65,6 +65,11 @@ impl Client {
         }
     }
 
+    /// Its token.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// The server's address.
     pub fn base(&self) -> &str {
         &self.base

@@ -1,6 +1,7 @@
 //! The whole way over HTTP, on both stores: what candidates and staff do, what they are refused, what is kept. Every
 //! answer is checked against the server's own OpenAPI document, and every test ends with the audit trail verified.
 
+mod accounts;
 mod claims;
 mod hostile;
 mod http;
@@ -9,8 +10,12 @@ mod journey;
 mod keys;
 mod languages;
 mod operation;
+mod passports;
+mod passwords;
 mod people;
 mod precedence;
+mod secrecy;
+mod sessions;
 mod sittings;
 mod staff;
 mod tokens;

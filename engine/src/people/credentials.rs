@@ -1,0 +1,239 @@
+//! What candidates log in with: province, ID type and ID number, as a keyed hash, and a password (R1).
+//!
+//! Whoever registers gets an account with a password in one transaction. An account that a token made before, for the
+//! same person in the same province, is never taken over: it has no password, and whoever knows an ID number could
+//! else become its holder.
+
+use std::sync::Arc;
+
+use kaowei_core::ids::{CandidateId, ProvinceCode};
+use kaowei_core::time::Moment;
+
+use super::accounts::IdentityHash;
+use super::{Person, person_index, unavailable};
+use crate::failure::{Denied, Failure};
+use crate::store::Kind::{Bytes, Integer, Text};
+use crate::store::{Column, Db, Statement, Store, on};
+use crate::views::Account;
+
+/// The passwords.
+#[derive(Debug)]
+pub(crate) struct Credentials {
+    store: Arc<Store>,
+}
+
+/// An account to be made by its holder.
+#[derive(Debug)]
+pub(crate) struct NewCredentials<'a> {
+    pub(crate) identity: IdentityHash,
+    pub(crate) province: ProvinceCode,
+    pub(crate) person: &'a Person,
+    /// The hash of the password.
+    pub(crate) password: String,
+    /// The hash of the idempotency key it came with.
+    pub(crate) key: Option<u128>,
+    pub(crate) at: Moment,
+}
+
+/// An account that can be logged in to.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) candidate: CandidateId,
+    /// The hash of its password.
+    pub(crate) password: String,
+    pub(crate) generation: i64,
+}
+
+const BY_LOGIN: &str = "SELECT credentials.candidate, password, generation FROM credentials \
+     JOIN accounts ON accounts.candidate = credentials.candidate WHERE login = $1";
+const BY_CANDIDATE: &str = "SELECT credentials.candidate, password, generation FROM credentials \
+     JOIN accounts ON accounts.candidate = credentials.candidate WHERE credentials.candidate = $1";
+const REGISTERED: &str = "SELECT credentials.candidate, password, generation FROM credentials \
+     JOIN accounts ON accounts.candidate = credentials.candidate WHERE login = $1 AND request = $2";
+const SAME_IDENTITY: &str = "SELECT candidate FROM accounts WHERE identity = $1";
+
+type Row = (i64, String, i64);
+
+/// Of an account and its password, in one row.
+const NEW: [Column; 10] = [
+    ("identity", Bytes),
+    ("province", Text),
+    ("id_type", Text),
+    ("person", Bytes),
+    ("id_number", Bytes),
+    ("name", Text),
+    ("phone", Bytes),
+    ("created_at", Integer),
+    ("password", Text),
+    ("request", Bytes),
+];
+
+/// Of a password that replaces another.
+const CHANGED: [Column; 3] = [
+    ("candidate", Integer),
+    ("password", Text),
+    ("changed_at", Integer),
+];
+
+impl Credentials {
+    pub(crate) fn new(store: Arc<Store>) -> Self {
+        Self { store }
+    }
+
+    /// Makes an account with a password.
+    ///
+    /// # Errors
+    /// [`Denied::AccountExists`].
+    pub(crate) async fn add(&self, new: NewCredentials<'_>) -> Result<Account, Denied> {
+        let people = &self.store.people;
+        let exists: Option<(i64,)> = on!(people, pool => {
+            sqlx::query_as(SAME_IDENTITY).bind(new.identity.to_vec()).fetch_optional(pool).await
+        })
+        .map_err(|error| unavailable(&error))?;
+        if exists.is_some() {
+            return Err(Denied::AccountExists);
+        }
+        people
+            .write(&self.additions(&new)?)
+            .await
+            .map_err(|error| unavailable(&error))?;
+        // Of two that register the same person at once, one finds the other's password.
+        let login = self.login(new.province, new.person.id_type.as_str(), &new.person.id_number);
+        let added = self.find_by_login(login).await?;
+        let own = added.filter(|added| added.password == new.password);
+        Ok(Account {
+            candidate: own.ok_or(Denied::AccountExists)?.candidate,
+            province: new.province,
+        })
+    }
+
+    fn additions(&self, new: &NewCredentials<'_>) -> Result<[Statement; 2], Failure> {
+        let secrets = &self.store.secrets;
+        let person = new.person;
+        let index = self.login(new.province, person.id_type.as_str(), &person.id_number);
+        let sealed = |text: &str| secrets.seal(text).map(hex::encode).map_err(|_| Failure::Internal);
+        let row = [(
+            hex::encode(new.identity),
+            new.province,
+            person.id_type.as_str(),
+            hex::encode(index),
+            sealed(&person.id_number)?,
+            &person.name,
+            sealed(&person.phone)?,
+            new.at,
+            &new.password,
+            new.key.map(|key| hex::encode(self.request(key))),
+        )];
+        let rows = serde_json::to_string(&row).map_err(|_| Failure::Internal)?;
+        let unfolded = self.store.people.unfold(&NEW);
+        let account = format!(
+            "INSERT INTO accounts (identity, province, id_type, person, id_number, name, phone, created_at) \
+             SELECT identity, province, id_type, person, id_number, name, phone, created_at FROM ({unfolded}) AS new \
+             WHERE true ON CONFLICT (identity) DO NOTHING"
+        );
+        // No two sealed phones are alike: an account that was there already is not this one.
+        let credentials = format!(
+            "INSERT INTO credentials (candidate, login, password, request, changed_at) \
+             SELECT accounts.candidate, new.person, new.password, new.request, new.created_at FROM ({unfolded}) AS new \
+             JOIN accounts ON accounts.identity = new.identity AND accounts.phone = new.phone \
+             WHERE true ON CONFLICT (login) DO NOTHING"
+        );
+        Ok([
+            Statement::new(account, rows.clone()),
+            Statement::new(credentials, rows),
+        ])
+    }
+
+    /// The account of that person in that province.
+    pub(crate) async fn find(
+        &self,
+        province: ProvinceCode,
+        id_type: &str,
+        id_number: &str,
+    ) -> Result<Option<Found>, Failure> {
+        self.find_by_login(self.login(province, id_type, id_number)).await
+    }
+
+    /// The account of that person that was registered with that idempotency key.
+    pub(crate) async fn registered(
+        &self,
+        province: ProvinceCode,
+        person: &Person,
+        key: u128,
+    ) -> Result<Option<Found>, Failure> {
+        let login = self.login(province, person.id_type.as_str(), &person.id_number);
+        let request = self.request(key);
+        let row: Option<Row> = on!(&self.store.people, pool => {
+            sqlx::query_as(REGISTERED).bind(login).bind(request).fetch_optional(pool).await
+        })
+        .map_err(|error| unavailable(&error))?;
+        Ok(row.map(Found::from))
+    }
+
+    fn request(&self, key: u128) -> Vec<u8> {
+        self.store.secrets.index(&format!("registration\n{key:032x}"))
+    }
+
+    fn login(&self, province: ProvinceCode, id_type: &str, id_number: &str) -> Vec<u8> {
+        person_index(&self.store.secrets, province.as_str(), id_type, id_number)
+    }
+
+    async fn find_by_login(&self, login: Vec<u8>) -> Result<Option<Found>, Failure> {
+        let row: Option<Row> = on!(&self.store.people, pool => {
+            sqlx::query_as(BY_LOGIN).bind(login).fetch_optional(pool).await
+        })
+        .map_err(|error| unavailable(&error))?;
+        Ok(row.map(Found::from))
+    }
+
+    /// What that account is logged in to with.
+    pub(crate) async fn of(&self, candidate: CandidateId) -> Result<Option<Found>, Failure> {
+        let row: Option<Row> = on!(&self.store.people, pool => {
+            sqlx::query_as(BY_CANDIDATE).bind(candidate.0).fetch_optional(pool).await
+        })
+        .map_err(|error| unavailable(&error))?;
+        Ok(row.map(Found::from))
+    }
+
+    /// Replaces a password, by its hash. All tokens and codes of the account end with it.
+    pub(crate) async fn change(
+        &self,
+        candidate: CandidateId,
+        password: &str,
+        at: Moment,
+    ) -> Result<(), Failure> {
+        let people = &self.store.people;
+        let row = [(candidate.0, password, at)];
+        let rows = serde_json::to_string(&row).map_err(|_| Failure::Internal)?;
+        people
+            .write(&changes(people, &rows))
+            .await
+            .map_err(|error| unavailable(&error))
+    }
+}
+
+fn changes(people: &Db, rows: &str) -> [Statement; 3] {
+    let unfolded = people.unfold(&CHANGED);
+    [
+        format!(
+            "UPDATE credentials SET password = new.password, changed_at = new.changed_at FROM ({unfolded}) AS new \
+             WHERE credentials.candidate = new.candidate"
+        ),
+        format!(
+            "UPDATE accounts SET generation = accounts.generation + 1 FROM ({unfolded}) AS new \
+             WHERE accounts.candidate = new.candidate"
+        ),
+        format!("DELETE FROM codes WHERE candidate IN (SELECT candidate FROM ({unfolded}) AS new)"),
+    ]
+    .map(|sql| Statement::new(sql, rows.into()))
+}
+
+impl From<Row> for Found {
+    fn from((candidate, password, generation): Row) -> Self {
+        Self {
+            candidate: CandidateId(candidate),
+            password,
+            generation,
+        }
+    }
+}
