@@ -23,10 +23,12 @@ mod engine;
 mod fail_points;
 mod failure;
 mod fault;
+mod feed;
 mod incarnation;
 mod journal;
 pub mod metrics;
 mod operations;
+mod outbox;
 mod peek;
 mod people;
 mod recovery;
@@ -39,15 +41,17 @@ pub use engine::{Engine, Readiness};
 pub use fail_points::FailPoint;
 pub use failure::{Denied, Failure, NotClosed, OpenError};
 pub use fault::{Fault, WrongField};
+pub use feed::{FeedPlace, InvalidPlace, OwnFeed, OwnNews, StaffFeed, StaffNews};
 pub use operations::{
     AuditRecord, AuditStream, BadLine, ClaimRequest, CsvStream, EnrolRequest, ExportKind, ImportOptions,
     ImportReport, KeyHashes, NewPool, Progress, Staff,
 };
+pub use outbox::{Content, Outbox, Parcel};
 pub use peek::{Peek, migrate, peek, rebuild};
 pub use people::{AccountDetails, IdType, Identity, InvalidIdType, Person};
 pub use settings::{Settings, StoreUrl};
 pub use tables::RebuildReport;
 pub use views::{
-    Account, Catalogue, ClaimAnswer, ClaimView, Enrolled, EnrolmentView, ExpiryStatus, Overview, PoolFilter,
-    PoolView, Preview, Qualification, StudentRecord, Sums,
+    Account, Catalogue, ClaimAnswer, ClaimView, Enrolled, EnrolmentView, ExpiryStatus, NoticeView, Overview,
+    PoolFilter, PoolView, Preview, Qualification, StudentRecord, Sums,
 };

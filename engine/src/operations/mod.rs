@@ -6,12 +6,14 @@ mod claims;
 mod enrolments;
 mod exports;
 mod imports;
+mod notices;
 mod pools;
 mod promises;
 mod sitting;
 mod staff;
 
 pub use audit::{AuditRecord, AuditStream};
+pub(crate) use claims::view as claim_view;
 pub use claims::{ClaimRequest, KeyHashes};
 pub use enrolments::EnrolRequest;
 pub use exports::{CsvStream, ExportKind};
