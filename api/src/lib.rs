@@ -2,6 +2,7 @@
 //!
 //! - [`public`], [`candidate`], [`staff`]: the operations of the HTTP contract, one a file.
 //! - [`server`]: connections and what surrounds every request; metrics.
+//! - [`notices`], [`events`]: what people are told without asking: words, webhook, streams.
 //! - [`auth`]: tokens, and how often an account may ask.
 //! - [`problem`]: refusals and failures as RFC 9457 problems, with their pages.
 //! - [`views`], [`wire`]: how things look on the wire, and what handlers read and write with.
@@ -14,6 +15,8 @@ pub mod auth;
 pub mod candidate;
 pub mod cli;
 pub mod demo;
+pub mod events;
+pub mod notices;
 pub mod openapi;
 pub mod problem;
 pub mod public;

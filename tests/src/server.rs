@@ -9,6 +9,7 @@
 
 mod client;
 mod contract;
+mod events;
 mod town;
 mod trail;
 
@@ -17,6 +18,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use kaowei::auth::{AccountRate, Keys, OWN_ISSUER, Role, TokenClaims, subject_of};
+use kaowei::notices::Webhook;
 use kaowei::server::{Connections, HttpServer, MetricsServer, Recorder, assemble, bind};
 use kaowei::state::Limits;
 use kaowei_core::time::Span;
@@ -26,6 +28,7 @@ use tokio::task::JoinHandle;
 
 pub use client::{Call, Client, Reply};
 pub use contract::{Contract, Operation};
+pub use events::{Event, Events};
 pub use town::{Student, TOWN_SITTING, import_students, town_sitting};
 
 use crate::engine::{Place, nine};
@@ -43,15 +46,18 @@ pub struct Server<'a> {
     keys: Keys,
     stop: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<()>>,
+    handing_over: Option<JoinHandle<()>>,
 }
 
 /// What a test may set up otherwise.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Setup {
     /// The limits of requests; no account is limited by default.
     pub limits: Limits,
     /// Claims that may be decided at the same time.
     pub claims_in_flight_max: usize,
+    /// Where notices are handed to, if anywhere.
+    pub webhook: Option<Webhook>,
 }
 
 impl Default for Setup {
@@ -64,8 +70,10 @@ impl Default for Setup {
                 },
                 import_bytes_max: 64 * 1_048_576,
                 request_seconds_max: 60,
+                streams_max: 100,
             },
             claims_in_flight_max: 8_192,
+            webhook: None,
         }
     }
 }
@@ -89,6 +97,11 @@ impl<'a> Server<'a> {
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
         let listener = bind(any_port, "--listen").expect("a port is free");
         let address = listener.local_addr().expect("a listener has an address");
+        let webhook = setup.webhook.clone();
+        if let Some(webhook) = &webhook {
+            webhook.begin(&engine).await.expect("the store answers");
+        }
+        let handing_over = webhook.map(|webhook| tokio::spawn(webhook.serve(engine.clone())));
         let connections = Connections {
             max: 1_000,
             stop_time_max: Duration::from_secs(20),
@@ -106,14 +119,20 @@ impl<'a> Server<'a> {
             engine,
             stop: Some(stop),
             serving: Some(serving),
+            handing_over,
         }
+    }
+
+    /// Starts one with the town, set up like that.
+    pub async fn start_town_as(place: &'a Place, setup: Setup) -> Self {
+        let server = Self::start_as(place, setup).await;
+        town::build(&server).await;
+        server
     }
 
     /// Starts one with the town: sitting, sites, pools and twelve students, all put in over HTTP.
     pub async fn start_town(place: &'a Place) -> Self {
-        let server = Self::start(place).await;
-        town::build(&server).await;
-        server
+        Self::start_town_as(place, Setup::default()).await
     }
 
     /// A client without a token.
@@ -217,7 +236,7 @@ impl<'a> Server<'a> {
     pub async fn restart(mut self) -> Self {
         self.stop_serving().await;
         self.engine.clone().close().await;
-        let again = Self::start_as(self.place, self.setup).await;
+        let again = Self::start_as(self.place, self.setup.clone()).await;
         again.nobody.remember_told(&self.nobody);
         again
     }
@@ -244,6 +263,9 @@ impl<'a> Server<'a> {
         drop(self.stop.take());
         if let Some(serving) = self.serving.take() {
             serving.await.expect("the server ends without a panic");
+        }
+        if let Some(handing_over) = self.handing_over.take() {
+            handing_over.abort();
         }
     }
 }

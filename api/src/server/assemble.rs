@@ -24,6 +24,7 @@ pub fn assemble(engine: Engine, spool: PathBuf, limits: Limits) -> Result<(App, 
         Routes::new(templates),
         |template| template.starts_with("/v1/staff/imports") || template.starts_with("/v1/staff/exports"),
         app.start,
+        app.streams.clone(),
         Duration::from_secs(limits.request_seconds_max.into()),
     );
     Ok((app, frame))

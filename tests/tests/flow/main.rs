@@ -2,12 +2,14 @@
 //! answer is checked against the server's own OpenAPI document, and every test ends with the audit trail verified.
 
 mod claims;
+mod events;
 mod hostile;
 mod http;
 mod imports;
 mod journey;
 mod keys;
 mod languages;
+mod notices;
 mod operation;
 mod people;
 mod precedence;
