@@ -14,6 +14,7 @@ use kaowei_engine::{StoreUrl, SuppliedKey, SuppliedKeys};
 
 use crate::auth::{AccountRate, OWN_ISSUER};
 use crate::entry::{AccessSettings, PassportSettings};
+use crate::notices::{Webhook, WebhookError};
 use crate::server::Connections;
 use crate::state::Limits;
 
@@ -187,6 +188,16 @@ pub struct ServeSettings {
     /// The `aud` that its tokens for this server have; any if absent
     #[arg(long, env = "KAOWEI_PASSPORT_AUDIENCE", value_name = "AUDIENCE")]
     pub passport_audience: Option<String>,
+    /// Streams of events at the same time; each takes a connection
+    #[arg(long, env = "KAOWEI_EVENT_STREAMS_MAX", value_name = "N", default_value_t = 10_000,
+        value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    pub event_streams_max: u32,
+    /// Where notices to candidates are handed to, with their phone numbers: https://…, or http:// on this machine
+    #[arg(long, env = "KAOWEI_WEBHOOK_URL", value_name = "URL", hide_env_values = true)]
+    pub webhook_url: Option<String>,
+    /// The file with the secret that signs what the webhook is sent, of 16 bytes at the least
+    #[arg(long, env = "KAOWEI_WEBHOOK_SECRET_FILE", value_name = "FILE")]
+    pub webhook_secret_file: Option<PathBuf>,
     /// Whether an empty store gets the demo sitting
     #[arg(long, env = "KAOWEI_DEMO", value_name = "SWITCH", default_value = "on")]
     pub demo: Switch,
@@ -245,6 +256,7 @@ impl ServeSettings {
             },
             import_bytes_max: self.import_bytes_max,
             request_seconds_max: self.request_seconds_max,
+            streams_max: usize::try_from(self.event_streams_max).unwrap_or(usize::MAX),
         }
     }
 
@@ -275,6 +287,16 @@ impl ServeSettings {
             client_address_header: self.client_address_header.clone(),
             passport,
         })
+    }
+
+    /// Where notices are handed to, if anywhere.
+    ///
+    /// # Errors
+    /// [`WebhookError`]
+    pub fn webhook(&self) -> Result<Option<Webhook>, WebhookError> {
+        let file = self.webhook_secret_file.as_deref();
+        let url = self.webhook_url.as_deref();
+        url.map(|url| Webhook::from_file(url, file)).transpose()
     }
 
     /// How connections are limited.

@@ -8,6 +8,7 @@ use kaowei_engine::Engine;
 
 use crate::auth::{AccountRate, Keys, Passport, RateLimit, VerifiedTokens};
 use crate::entry::{AccessSettings, Entry};
+use crate::events::Streams;
 use crate::wire::{KeptSitting, PublishedBytes};
 
 /// How requests are limited. The size of ordinary bodies is the contract's and not a setting.
@@ -19,6 +20,8 @@ pub struct Limits {
     pub import_bytes_max: u64,
     /// How long one request may take.
     pub request_seconds_max: u32,
+    /// How many streams of events there may be.
+    pub streams_max: usize,
 }
 
 /// The shared state; cloning it is a reference.
@@ -49,6 +52,8 @@ pub struct Shared {
     pub start: u32,
     /// Where uploads are kept while they arrive.
     pub spool: std::path::PathBuf,
+    /// Streams of events.
+    pub streams: Streams,
     /// The limits.
     pub limits: Limits,
     /// How candidates get in.
@@ -110,6 +115,7 @@ impl App {
             openapi,
             start: u32::try_from(start).unwrap_or(0),
             spool,
+            streams: Streams::new(limits.streams_max),
             limits,
             access,
         })))

@@ -111,6 +111,10 @@ pub(crate) async fn tick(engine: Arc<Inner>, incarnation: Arc<Incarnation>) {
         }
         if count.is_multiple_of(TOTALS_TICKS) {
             metrics::totals(&totals(&engine, &incarnation));
+            let progress = engine.checkpointed.borrow().clone();
+            incarnation
+                .feed
+                .forget_noticed(|id| id.position <= progress.position(id.cell.as_str()));
         }
         count = count.wrapping_add(1);
     }

@@ -1,5 +1,6 @@
 //! The engine as its callers hold it, and the supervisor that keeps an incarnation alive.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -251,6 +252,16 @@ impl Engine {
         if let Some(cell) = cell {
             wanted.retain(|other, _| *other == cell);
         }
+        self.tables_show(&incarnation, &wanted).await
+    }
+
+    /// Waits until the tables show so much of each of these cells; an internal fault where they have stopped short of
+    /// that.
+    pub(crate) async fn tables_show(
+        &self,
+        incarnation: &Arc<Incarnation>,
+        wanted: &HashMap<Cell, i64>,
+    ) -> Result<(), Failure> {
         let mut checkpointed = self.inner.checkpointed.subscribe();
         incarnation.checkpoint_wanted.notify_one();
         let reached = loop {
@@ -259,11 +270,11 @@ impl Engine {
             let step = tokio::time::timeout(
                 Duration::from_millis(20),
                 checkpointed.wait_for(|progress| {
-                    progress.shows(&wanted) || progress.never_shows(&wanted) || incarnation.is_over()
+                    progress.shows(wanted) || progress.never_shows(wanted) || incarnation.is_over()
                 }),
             );
             if let Ok(reached) = step.await {
-                break reached.map(|progress| progress.never_shows(&wanted));
+                break reached.map(|progress| progress.never_shows(wanted));
             }
         };
         let in_vain = reached.map_err(|_| Failure::StoreUnavailable)?;
@@ -329,6 +340,7 @@ impl Inner {
             catalogue,
             memory.expiry,
             published,
+            memory.reminded,
         );
         for (id, candidate) in memory.candidates {
             incarnation.restore_candidate(id, candidate);
@@ -512,6 +524,7 @@ impl Inner {
             "the end of enrolments",
             crate::background::end_enrolments(incarnation.clone()),
         );
+        incarnation.run("reminders", crate::incarnation::remind(incarnation.clone()));
         Ok(())
     }
 }

@@ -25,11 +25,13 @@ mod engine;
 mod fail_points;
 mod failure;
 mod fault;
+mod feed;
 mod incarnation;
 mod journal;
 mod low_priority;
 pub mod metrics;
 mod operations;
+mod outbox;
 mod peek;
 mod people;
 mod recovery;
@@ -42,10 +44,12 @@ pub use engine::{Engine, Readiness};
 pub use fail_points::FailPoint;
 pub use failure::{Denied, Failure, NotClosed, OpenError};
 pub use fault::{Fault, WrongField};
+pub use feed::{FeedPlace, InvalidPlace, OwnFeed, OwnNews, StaffFeed, StaffNews};
 pub use operations::{
     AuditRecord, AuditStream, BadLine, ClaimRequest, CsvStream, EnrolRequest, ExportKind, ImportOptions,
     ImportReport, KeyHashes, LoggedIn, Login, NewPool, PasswordReset, Progress, Registration, Staff,
 };
+pub use outbox::{Content, Outbox, Parcel};
 pub use peek::{Peek, migrate, peek, rebuild};
 pub use people::{
     AccountDetails, CodeNotice, CodeNoticeKind, IdType, Identity, InvalidIdType, Password, Person,
@@ -53,6 +57,6 @@ pub use people::{
 pub use settings::{InvalidKey, Settings, StoreUrl, SuppliedKey, SuppliedKeys};
 pub use tables::RebuildReport;
 pub use views::{
-    Account, Catalogue, ClaimAnswer, ClaimView, Enrolled, EnrolmentView, ExpiryStatus, Overview, PoolFilter,
-    PoolView, Preview, Qualification, StudentRecord, Sums,
+    Account, Catalogue, ClaimAnswer, ClaimView, Enrolled, EnrolmentView, ExpiryStatus, NoticeView, Overview,
+    PoolFilter, PoolView, Preview, Qualification, StudentRecord, Sums,
 };

@@ -9,6 +9,7 @@
 
 mod client;
 mod contract;
+mod events;
 mod login;
 mod town;
 mod trail;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use kaowei::auth::{AccountRate, Keys, OWN_ISSUER, Role, TokenClaims, subject_of};
 use kaowei::entry::AccessSettings;
+use kaowei::notices::Webhook;
 use kaowei::server::{Connections, HttpServer, MetricsServer, Recorder, assemble, bind};
 use kaowei::state::{App, Limits};
 use kaowei_core::time::Span;
@@ -28,6 +30,7 @@ use tokio::task::JoinHandle;
 
 pub use client::{Call, Client, Reply};
 pub use contract::{Contract, Operation};
+pub use events::{Event, Events};
 pub use login::{PASSWORD, login, registration};
 pub use town::{Student, TOWN_SITTING, import_students, town_sitting};
 
@@ -47,6 +50,7 @@ pub struct Server<'a> {
     keys: Keys,
     stop: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<()>>,
+    handing_over: Option<JoinHandle<()>>,
 }
 
 /// What a test may set up otherwise.
@@ -62,6 +66,8 @@ pub struct Setup {
     pub hash_threads: usize,
     /// Claims that may be decided at the same time.
     pub claims_in_flight_max: usize,
+    /// Where notices are handed to, if anywhere.
+    pub webhook: Option<Webhook>,
 }
 
 impl Default for Setup {
@@ -74,6 +80,7 @@ impl Default for Setup {
                 },
                 import_bytes_max: 64 * 1_048_576,
                 request_seconds_max: 60,
+                streams_max: 100,
             },
             access: AccessSettings {
                 captcha: false,
@@ -85,6 +92,7 @@ impl Default for Setup {
             keys: SuppliedKeys::default(),
             hash_threads: 2,
             claims_in_flight_max: 8_192,
+            webhook: None,
         }
     }
 }
@@ -111,6 +119,11 @@ impl<'a> Server<'a> {
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
         let listener = bind(any_port, "--listen").expect("a port is free");
         let address = listener.local_addr().expect("a listener has an address");
+        let webhook = setup.webhook.clone();
+        if let Some(webhook) = &webhook {
+            webhook.begin(&engine).await.expect("the store answers");
+        }
+        let handing_over = webhook.map(|webhook| tokio::spawn(webhook.serve(engine.clone())));
         let connections = Connections {
             max: 1_000,
             stop_time_max: Duration::from_secs(20),
@@ -129,7 +142,15 @@ impl<'a> Server<'a> {
             engine,
             stop: Some(stop),
             serving: Some(serving),
+            handing_over,
         }
+    }
+
+    /// Starts one with the town, set up like that.
+    pub async fn start_town_as(place: &'a Place, setup: Setup) -> Self {
+        let server = Self::start_as(place, setup).await;
+        town::build(&server).await;
+        server
     }
 
     /// Starts one with the town: sitting, sites, pools and twelve students, all put in over HTTP.
@@ -280,6 +301,9 @@ impl<'a> Server<'a> {
         drop(self.stop.take());
         if let Some(serving) = self.serving.take() {
             serving.await.expect("the server ends without a panic");
+        }
+        if let Some(handing_over) = self.handing_over.take() {
+            handing_over.abort();
         }
     }
 }

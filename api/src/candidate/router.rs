@@ -4,7 +4,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    accept_agreement, cancel_claim, change_account, claim, close_session, delete_enrolment, list_claims,
+    accept_agreement, cancel_claim, change_account, claim, close_session, delete_enrolment, follow_events,
+    list_claims, list_notices,
     save_enrolment, show_account, show_claim, show_enrolment, show_qualification,
 };
 use crate::state::App;
@@ -27,4 +28,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(claim::post_claim, list_claims::list_claims))
         .routes(routes!(show_claim::show_claim))
         .routes(routes!(cancel_claim::cancel_claim))
+        .routes(routes!(list_notices::list_notices))
+        .routes(routes!(follow_events::follow_events))
 }

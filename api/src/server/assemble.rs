@@ -30,6 +30,7 @@ pub fn assemble(
         Routes::new(templates),
         |template| template.starts_with("/v1/staff/imports") || template.starts_with("/v1/staff/exports"),
         app.start,
+        app.streams.clone(),
         Duration::from_secs(limits.request_seconds_max.into()),
     );
     Ok((app, frame))

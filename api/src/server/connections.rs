@@ -137,6 +137,7 @@ impl HttpServer {
             }
         }
         drop(self.listener);
+        self.frame.end_streams();
         let requests_done = async {
             while self.frame.working() > 0 {
                 tokio::time::sleep(LOOK_EVERY).await;

@@ -6,6 +6,7 @@ mod claims;
 mod enrolments;
 mod exports;
 mod imports;
+mod notices;
 mod passwords;
 mod pools;
 mod promises;
@@ -15,6 +16,7 @@ mod sitting;
 mod staff;
 
 pub use audit::{AuditRecord, AuditStream};
+pub(crate) use claims::view as claim_view;
 pub use claims::{ClaimRequest, KeyHashes};
 pub use enrolments::EnrolRequest;
 pub use exports::{CsvStream, ExportKind};

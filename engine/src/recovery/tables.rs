@@ -44,6 +44,7 @@ pub(super) async fn read(
         on!(tables, pool => sqlx::query_as(CHECKPOINT).fetch_all(pool).await?);
     reached.extend(positions);
     read_catalogue(tables, memory).await?;
+    memory.reminded = crate::tables::read_reminders(tables).await?;
     let mut heads = read_heads(tables, memory).await?;
     let claims = read_claims(tables).await?;
     read_pools(tables, memory, &claims, &mut heads).await?;

@@ -64,8 +64,17 @@ enum Lock {
     Database(Vec<File>, PgConnection),
 }
 
-/// A migration of one of the schema's three parts, each a file of its own on SQLite.
+/// Which of SQLite's three files a part of the schema is in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SchemaFile {
+    Journal,
+    People,
+    Tables,
+}
+
+/// The parts of the schema, in the order in which they came to be.
 struct Part {
+    file: SchemaFile,
     version: i64,
     name: &'static str,
     sqlite: &'static str,
@@ -73,8 +82,9 @@ struct Part {
 }
 
 macro_rules! part {
-    ($version:literal, $name:literal) => {
+    ($file:ident, $version:literal, $name:literal) => {
         Part {
+            file: SchemaFile::$file,
             version: $version,
             name: $name,
             sqlite: include_str!(concat!(
@@ -95,9 +105,14 @@ macro_rules! part {
     };
 }
 
-const JOURNAL: &[Part] = &[part!(1, "journal")];
-const PEOPLE: &[Part] = &[part!(2, "people"), part!(7, "credentials")];
-const TABLES: &[Part] = &[part!(3, "tables")];
+const PARTS: [Part; 6] = [
+    part!(Journal, 1, "journal"),
+    part!(People, 2, "people"),
+    part!(Tables, 3, "tables"),
+    part!(Tables, 4, "notices"),
+    part!(People, 5, "outbox"),
+    part!(People, 7, "credentials"),
+];
 
 /// The advisory lock that a server holds on its database ("kaowei" in ASCII).
 const DATABASE_LOCK: i64 = 0x6b61_6f77_6569;
@@ -127,10 +142,15 @@ impl Store {
             open(&people, 4).await?,
             open(&tables, 4).await?,
         ];
-        for (pool, parts) in pools.iter().zip([JOURNAL, PEOPLE, TABLES]) {
+        let files = [SchemaFile::Journal, SchemaFile::People, SchemaFile::Tables];
+        for (pool, file) in pools.iter().zip(files) {
+            let parts = PARTS.iter().filter(|part| part.file == file);
             let mut connection = pool.acquire().await?;
-            let migrations = parts.iter().map(|part| part.migration(part.sqlite));
-            migrate(&mut *connection, migrations.collect()).await?;
+            migrate(
+                &mut *connection,
+                parts.map(|part| part.migration(part.sqlite)).collect(),
+            )
+            .await?;
         }
         let [journal_db, people_db, tables_db] = pools.map(Db::Sqlite);
         let secrets = Secrets::load(&journal_db, keys).await?;

@@ -11,6 +11,7 @@ use kaowei_core::time::Moment;
 use serde::ser::SerializeTuple;
 use serde::{Serialize, Serializer};
 
+use super::notices::NoticeFold;
 use crate::failure::OpenError;
 use crate::recovery::StoredEvent;
 use crate::views::ExpiryStatus;
@@ -36,6 +37,7 @@ pub(super) struct Fold {
     pub(super) enrolment_ends: BTreeMap<CandidateId, Moment>,
     pub(super) keys: BTreeMap<(CandidateId, u8), (i64, KeyNote, String)>,
     pub(super) last_at: Option<Moment>,
+    pub(super) notices: NoticeFold,
 }
 
 /// Changes of a pool's row: settings as they are now, counters by how much they move.
@@ -84,11 +86,14 @@ impl Fold {
             .push((stream.clone(), *sequence, cell.clone(), *position));
         self.last_at = self.last_at.max(Some(at));
         if stream.starts_with("cell:") {
-            return self.add_cell_event(&registration::Event::read(kind, payload)?, at, *position);
+            let event = registration::Event::read(kind, payload)?;
+            self.notices.add_cell(cell, *position, at, &event)?;
+            return self.add_cell_event(&event, at, *position);
         }
         let damaged = |what: &str| OpenError::Damaged(format!("{stream}: {what}"));
         let id: PoolId = stream.parse().map_err(|_| damaged("not a pool's id"))?;
         let event = Event::read(kind, payload)?;
+        self.notices.add_pool(cell, *position, at, id, &event)?;
         if let Event::PoolCreated {
             site,
             paper,
@@ -254,7 +259,7 @@ impl Fold {
                 };
                 self.documents.insert("expiry", json(&status)?);
             }
-            Event::Imported { .. } => {}
+            Event::Imported { .. } | Event::DeadlineNear { .. } => {}
         }
         Ok(())
     }

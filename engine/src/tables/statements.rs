@@ -46,6 +46,7 @@ pub(super) fn statements(db: &Db, fold: &Fold) -> Result<Vec<Statement>, OpenErr
     statements.extend(enrolments(db, fold)?);
     statements.extend(catalogue(db, fold)?);
     statements.extend(candidates(db, fold)?);
+    statements.extend(super::notices::statements(db, &fold.notices)?);
     statements.extend(positions(db, fold)?);
     statements.retain(|statement| !statement.is_empty());
     Ok(statements)
@@ -302,7 +303,8 @@ fn positions(db: &Db, fold: &Fold) -> Result<Vec<Statement>, OpenError> {
     ])
 }
 
-fn rows(rows: impl Iterator<Item = impl Serialize>) -> Result<String, OpenError> {
+/// Rows as a statement takes them.
+pub(super) fn rows(rows: impl Iterator<Item = impl Serialize>) -> Result<String, OpenError> {
     let mut text = String::from("[");
     for row in rows {
         if text.len() > 1 {

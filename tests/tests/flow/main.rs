@@ -3,12 +3,14 @@
 
 mod accounts;
 mod claims;
+mod events;
 mod hostile;
 mod http;
 mod imports;
 mod journey;
 mod keys;
 mod languages;
+mod notices;
 mod operation;
 mod passports;
 mod passwords;

@@ -144,7 +144,8 @@ fn staff_asks(operation: &Operation) -> Vec<Ask> {
     match (operation.method.as_str(), operation.template.as_str()) {
         (
             "GET",
-            path @ ("/v1/staff/overview" | "/v1/staff/pools" | "/v1/staff/sitting" | "/v1/staff/expiry"),
+            path @ ("/v1/staff/overview" | "/v1/staff/pools" | "/v1/staff/sitting" | "/v1/staff/expiry"
+            | "/v1/staff/events"),
         ) => {
             vec![Ask::of(path, AllBelowTheirScope)]
         }

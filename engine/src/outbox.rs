@@ -1,0 +1,529 @@
+//! The outbox: what is to be handed to the webhook, and what it has taken (R36).
+//!
+//! Notices are read from the tables, so none is sent before it is durable, and a cursor a cell says up to where they
+//! have been sent. It is kept with the persons' data: the tables are disposable, what was sent is not made anew with
+//! them. Beside them are messages, sent one by one until they are taken or their time is over: what no event stands for
+//! (codes), and notices that the receiver refused while it took others, so that one can't hold up all.
+//!
+//! At least once: what was sent when the server was killed is sent again, under the same id.
+//!
+//! Deliberately absent: HTTP, words, and when to try again after the receiver as a whole did not answer.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use kaowei_core::ids::{CandidateId, national_cell};
+use kaowei_core::notices::Notice;
+use kaowei_core::time::{Moment, Span};
+use serde::{Deserialize, Serialize};
+use sqlx::AssertSqlSafe;
+use tokio::sync::watch;
+
+use crate::Engine;
+use crate::fail_points::{FailPoint, pass};
+use crate::failure::Failure;
+use crate::metrics::{self, Delivery};
+use crate::store::Kind::{Bytes, Integer, Text};
+use crate::store::{Statement, Store, on, upsert};
+use crate::tables::{NoticeRow, Progress, notices_after};
+use crate::views::Account;
+
+/// So many are handed out at once.
+const BATCH: usize = 100;
+
+/// Between two looks where nothing was found; the tables change all the time while claims pour in.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Messages are looked for so often, whatever the tables do.
+const TICK: Duration = Duration::from_secs(1);
+
+/// A message that was not taken is tried again after so long, then after twice as long each time, up to the longest.
+const RETRY_FIRST: Span = Span::from_secs(5);
+const RETRY_LONGEST: Span = Span::from_secs(3_600);
+
+/// A notice that was refused while others were taken is tried for so long.
+const NOTICE_LIFE: Span = Span::from_secs(3 * 86_400);
+
+/// The kind of a message that is a notice.
+const NOTICE: &str = "notice";
+
+/// One thing to hand to the webhook.
+#[derive(Debug, Clone)]
+pub struct Parcel {
+    /// The same for every try.
+    pub id: String,
+    /// Whom it is for.
+    pub candidate: CandidateId,
+    /// Their bound phone.
+    pub phone: String,
+    /// When it happened.
+    pub at: Moment,
+    /// What it is.
+    pub content: Content,
+    source: Source,
+}
+
+/// What is handed over.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// A notice.
+    Notice(Notice),
+    /// A message that no event stands for.
+    Message {
+        /// Its kind.
+        kind: String,
+        /// Its fields.
+        fields: serde_json::Map<String, serde_json::Value>,
+    },
+}
+
+/// Where it is kept.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    Tables,
+    Message {
+        number: i64,
+        attempts: u32,
+        expires_at: Moment,
+    },
+}
+
+/// A notice as a message keeps it.
+#[derive(Debug, Serialize, Deserialize)]
+struct KeptNotice {
+    id: String,
+    notice: Notice,
+}
+
+/// The outbox of a running engine. There is one.
+pub struct Outbox {
+    engine: Engine,
+    /// Up to where each cell's notices have been sent or set aside.
+    cursors: HashMap<String, i64>,
+    /// Up to where each cell's tables were when no notice was found behind the cursor.
+    looked: HashMap<String, i64>,
+    /// Where the cursors stand when all that was handed out last is done.
+    next: HashMap<String, i64>,
+    /// Messages for nobody any more: their accounts have no phone, or are gone.
+    for_nobody: Vec<i64>,
+    progress: watch::Receiver<Progress>,
+    found_nothing: bool,
+}
+
+impl std::fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outbox")
+            .field("cursors", &self.cursors)
+            .finish_non_exhaustive()
+    }
+}
+
+const CURSORS: &str = "SELECT cell, position FROM outbox_cursors";
+const DUE: &str = "SELECT message, candidate, kind, body, created_at, expires_at, attempts FROM messages \
+     WHERE next_at <= $1 ORDER BY next_at, message LIMIT $2";
+const COUNT: &str = "SELECT COUNT(*) FROM messages";
+const ADD: &str = "INSERT INTO messages (candidate, kind, body, created_at, expires_at, attempts, next_at) \
+     VALUES ($1, $2, $3, $4, $5, 0, $4)";
+
+/// Number, candidate, kind, sealed body, created, expires, attempts.
+type MessageRow = (i64, i64, String, Vec<u8>, i64, i64, i64);
+
+impl Engine {
+    /// Opens the outbox. Where nothing was ever sent from this store, what happened before is not sent: nobody wants to
+    /// hear of it on the day on which a webhook is set up.
+    ///
+    /// # Errors
+    /// [`Failure::StoreUnavailable`].
+    pub async fn outbox(&self) -> Result<Outbox, Failure> {
+        let store = &self.inner.store;
+        let mut cursors = read_cursors(store).await?;
+        if cursors.is_empty() {
+            let reached: Vec<(String, i64)> = on!(&store.journal, pool => {
+                sqlx::query_as("SELECT cell, position FROM cells").fetch_all(pool).await
+            })
+            .map_err(|error| unavailable(&error))?;
+            cursors.extend(reached);
+            // Its row says that the outbox has begun.
+            cursors.entry(national_cell().to_string()).or_insert(0);
+            let statement = write_cursors(store, &cursors)?;
+            let written = store.people.write(&[statement]).await;
+            written.map_err(|error| unavailable(&error))?;
+        }
+        let mut progress = self.inner.checkpointed.subscribe();
+        progress.mark_changed();
+        Ok(Outbox {
+            engine: self.clone(),
+            cursors,
+            looked: HashMap::new(),
+            next: HashMap::new(),
+            for_nobody: Vec::new(),
+            progress,
+            found_nothing: false,
+        })
+    }
+
+    /// Sends a candidate a message that no event stands for, such as a code. It is kept sealed, and given up when its
+    /// time is over.
+    ///
+    /// # Errors
+    /// [`Failure::StoreUnavailable`].
+    pub async fn send_message(
+        &self,
+        account: Account,
+        kind: &str,
+        fields: &serde_json::Map<String, serde_json::Value>,
+        life: Span,
+    ) -> Result<(), Failure> {
+        let store = &self.inner.store;
+        let text = serde_json::to_string(fields).map_err(|_| Failure::Internal)?;
+        let body = store.secrets.seal(&text).map_err(|_| Failure::Internal)?;
+        let (now, candidate) = (self.now(), account.candidate.0);
+        let (created_at, expires_at) = (now.unix_ms(), (now + life).unix_ms());
+        let added = on!(&store.people, pool => {
+            sqlx::query(ADD)
+                .bind(candidate)
+                .bind(kind)
+                .bind(body)
+                .bind(created_at)
+                .bind(expires_at)
+                .execute(pool)
+                .await
+                .map(|_| ())
+        });
+        added.map_err(|error| unavailable(&error))
+    }
+}
+
+impl Outbox {
+    /// Waits until there may be something to hand out.
+    pub async fn wait(&mut self) {
+        if std::mem::take(&mut self.found_nothing) {
+            tokio::time::sleep(PAUSE).await;
+            // The tables' end comes with the engine's, which ends this too.
+            tokio::time::timeout(TICK, self.progress.changed()).await.ok();
+        }
+    }
+
+    /// What is to be handed over next: messages whose time has come, then notices in the order of each cell.
+    ///
+    /// # Errors
+    /// [`Failure::StoreUnavailable`]; it may be asked again.
+    pub async fn next(&mut self) -> Result<Vec<Parcel>, Failure> {
+        let now = self.engine.now();
+        let mut parcels = self.due_messages(now).await?;
+        let rows = self.notices(BATCH - parcels.len()).await?;
+        let oldest = rows.iter().map(|row| row.at).min();
+        let (aside,): (i64,) = on!(&self.store().people, pool => sqlx::query_as(COUNT).fetch_one(pool).await)
+            .map_err(|error| unavailable(&error))?;
+        let lag = oldest.map_or(Span::ZERO, |at| now.since(at));
+        metrics::outbox(lag, u64::try_from(aside).unwrap_or(0));
+        parcels.extend(rows.into_iter().map(|row| Parcel {
+            id: row.id.to_string(),
+            candidate: row.candidate,
+            phone: String::new(),
+            at: row.at,
+            content: Content::Notice(row.notice),
+            source: Source::Tables,
+        }));
+        self.address(&mut parcels).await?;
+        if parcels.is_empty() {
+            self.found_nothing = self.next.is_empty();
+            self.done(Vec::new()).await?;
+        }
+        Ok(parcels)
+    }
+
+    /// Keeps what became of all that was handed out last. Whether the receiver took anything, or was asked nothing that
+    /// it should have taken: where not, all is handed out again.
+    ///
+    /// # Errors
+    /// [`Failure::StoreUnavailable`]: it will all be handed out again.
+    pub async fn done(&mut self, outcomes: Vec<(Parcel, Delivery)>) -> Result<bool, Failure> {
+        if !outcomes.is_empty() {
+            pass(FailPoint::OutboxSent);
+        }
+        let now = self.engine.now();
+        for (_, delivery) in &outcomes {
+            metrics::delivered(*delivery);
+        }
+        let any = |wanted: Delivery| outcomes.iter().any(|(_, delivery)| *delivery == wanted);
+        let has_notices = outcomes
+            .iter()
+            .any(|(parcel, _)| matches!(parcel.source, Source::Tables));
+        let answers = any(Delivery::Taken) || !(has_notices || any(Delivery::Failed));
+        let store = self.store();
+        let mut changes = Changes::default();
+        changes
+            .done
+            .extend(self.for_nobody.iter().map(|number| (*number,)));
+        for (parcel, delivery) in &outcomes {
+            changes.add(store, parcel, *delivery, answers, now)?;
+        }
+        let mut statements = changes.statements(store)?;
+        if answers {
+            statements.push(write_cursors(store, &self.next)?);
+        }
+        statements.retain(|statement| !statement.is_empty());
+        if !statements.is_empty() {
+            let written = store.people.write(&statements).await;
+            written.map_err(|error| unavailable(&error))?;
+            pass(FailPoint::OutboxDone);
+        }
+        metrics::given_up(changes.given_up);
+        self.for_nobody.clear();
+        if answers {
+            self.cursors.extend(self.next.drain());
+        }
+        Ok(answers)
+    }
+
+    fn store(&self) -> &Store {
+        &self.engine.inner.store
+    }
+
+    async fn due_messages(&self, now: Moment) -> Result<Vec<Parcel>, Failure> {
+        let store = self.store();
+        let limit = i64::try_from(BATCH / 2).unwrap_or(i64::MAX);
+        let rows: Vec<MessageRow> = on!(&store.people, pool => {
+            sqlx::query_as(DUE).bind(now.unix_ms()).bind(limit).fetch_all(pool).await
+        })
+        .map_err(|error| unavailable(&error))?;
+        rows.into_iter().map(|row| read_message(store, row)).collect()
+    }
+
+    /// Notices behind the cursors of the cells whose tables have moved on.
+    async fn notices(&mut self, room: usize) -> Result<Vec<NoticeRow>, Failure> {
+        let reached = self.progress.borrow_and_update().reached.clone();
+        let mut rows: Vec<NoticeRow> = Vec::new();
+        self.next.clear();
+        for (cell, position) in reached {
+            let left = room - rows.len();
+            if left == 0 {
+                break;
+            }
+            if self.looked.get(&cell).is_some_and(|looked| *looked >= position) {
+                continue;
+            }
+            let cursor = self.cursors.get(&cell).copied().unwrap_or(0);
+            let limit = i64::try_from(left).unwrap_or(i64::MAX);
+            let found = notices_after(&self.store().tables, &cell, cursor, limit).await;
+            let found = found.map_err(|error| {
+                tracing::warn!(%error, "the outbox can't read the notices; it is tried again");
+                Failure::StoreUnavailable
+            })?;
+            match found.last() {
+                Some(last) => {
+                    self.next.insert(cell, last.id.position);
+                }
+                None => {
+                    self.looked.insert(cell, position);
+                }
+            }
+            rows.extend(found);
+        }
+        Ok(rows)
+    }
+
+    /// Looks up the phones; what is for nobody is dropped.
+    async fn address(&mut self, parcels: &mut Vec<Parcel>) -> Result<(), Failure> {
+        let store = self.engine.inner.store.clone();
+        let wanted: Vec<_> = parcels.iter().map(|parcel| (parcel.candidate,)).collect();
+        let wanted = serde_json::to_string(&wanted).map_err(|_| Failure::Internal)?;
+        let find = format!(
+            "SELECT candidate, phone FROM accounts WHERE candidate IN ({})",
+            store.people.unfold(&[("candidate", Integer)])
+        );
+        let rows: Vec<(i64, Vec<u8>)> = on!(&store.people, pool => {
+            sqlx::query_as(AssertSqlSafe(find)).bind(wanted).fetch_all(pool).await
+        })
+        .map_err(|error| unavailable(&error))?;
+        let mut phones: HashMap<i64, String> = HashMap::with_capacity(rows.len());
+        for (candidate, sealed) in rows {
+            let phone = store.secrets.open(&sealed).map_err(|error| {
+                tracing::error!(candidate, %error, "a phone can't be read");
+                Failure::Internal
+            })?;
+            phones.insert(candidate, phone);
+        }
+        self.for_nobody.clear();
+        parcels.retain_mut(|parcel| {
+            let phone = phones.get(&parcel.candidate.0).filter(|phone| !phone.is_empty());
+            match (phone, parcel.source) {
+                (Some(phone), _) => parcel.phone.clone_from(phone),
+                (None, Source::Message { number, .. }) => self.for_nobody.push(number),
+                (None, Source::Tables) => {}
+            }
+            phone.is_some()
+        });
+        Ok(())
+    }
+}
+
+fn read_message(store: &Store, row: MessageRow) -> Result<Parcel, Failure> {
+    let (number, candidate, kind, sealed, created_at, expires_at, attempts) = row;
+    let unreadable = |error: &dyn std::fmt::Display| {
+        tracing::error!(message = number, %error, "a message of the outbox can't be read");
+        Failure::Internal
+    };
+    let body = store.secrets.open(&sealed).map_err(|error| unreadable(&error))?;
+    let (id, content) = if kind == NOTICE {
+        let kept: KeptNotice = serde_json::from_str(&body).map_err(|error| unreadable(&error))?;
+        (kept.id, Content::Notice(kept.notice))
+    } else {
+        let fields = serde_json::from_str(&body).map_err(|error| unreadable(&error))?;
+        (format!("message-{number}"), Content::Message { kind, fields })
+    };
+    Ok(Parcel {
+        id,
+        candidate: CandidateId(candidate),
+        phone: String::new(),
+        at: Moment::from_unix_ms(created_at),
+        content,
+        source: Source::Message {
+            number,
+            attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
+            expires_at: Moment::from_unix_ms(expires_at),
+        },
+    })
+}
+
+/// What a round changes among the messages.
+#[derive(Debug, Default)]
+struct Changes {
+    /// Candidate, kind, body, created, expires, next.
+    set_aside: Vec<(CandidateId, &'static str, String, Moment, Moment, Moment)>,
+    done: Vec<(i64,)>,
+    /// Number, attempts, next.
+    again: BTreeMap<i64, (u32, Moment)>,
+    given_up: u64,
+}
+
+impl Changes {
+    fn add(
+        &mut self,
+        store: &Store,
+        parcel: &Parcel,
+        delivery: Delivery,
+        receiver_answers: bool,
+        now: Moment,
+    ) -> Result<(), Failure> {
+        match (parcel.source, delivery, &parcel.content) {
+            (Source::Message { number, .. }, Delivery::Taken, _) => self.done.push((number,)),
+            (
+                Source::Message {
+                    number,
+                    attempts,
+                    expires_at,
+                },
+                Delivery::Refused | Delivery::Failed,
+                _,
+            ) => {
+                let next_at = now + retry_after(attempts);
+                if next_at >= expires_at {
+                    tracing::warn!(
+                        message = parcel.id,
+                        "the webhook did not take a message in its time"
+                    );
+                    self.given_up += 1;
+                    self.done.push((number,));
+                } else {
+                    self.again.insert(number, (attempts.saturating_add(1), next_at));
+                }
+            }
+            (Source::Tables, Delivery::Refused | Delivery::Failed, Content::Notice(notice))
+                if receiver_answers =>
+            {
+                let kept = KeptNotice {
+                    id: parcel.id.clone(),
+                    notice: notice.clone(),
+                };
+                let text = serde_json::to_string(&kept).map_err(|_| Failure::Internal)?;
+                let body = store.secrets.seal(&text).map_err(|_| Failure::Internal)?;
+                self.set_aside.push((
+                    parcel.candidate,
+                    NOTICE,
+                    hex::encode(body),
+                    parcel.at,
+                    now + NOTICE_LIFE,
+                    now + RETRY_FIRST,
+                ));
+            }
+            (Source::Tables, _, _) => {}
+        }
+        Ok(())
+    }
+
+    fn statements(&self, store: &Store) -> Result<Vec<Statement>, Failure> {
+        let db = &store.people;
+        let json = |rows: serde_json::Result<String>| rows.map_err(|_| Failure::Internal);
+        let set_aside = [
+            ("candidate", Integer),
+            ("kind", Text),
+            ("body", Bytes),
+            ("created_at", Integer),
+            ("expires_at", Integer),
+            ("next_at", Integer),
+        ];
+        let add = format!(
+            "INSERT INTO messages (candidate, kind, body, created_at, expires_at, next_at, attempts) \
+             SELECT candidate, kind, body, created_at, expires_at, next_at, 1 FROM ({}) AS new",
+            db.unfold(&set_aside)
+        );
+        let delete = format!(
+            "DELETE FROM messages WHERE message IN ({})",
+            db.unfold(&[("message", Integer)])
+        );
+        let again = format!(
+            "UPDATE messages SET attempts = new.attempts, next_at = new.next_at FROM ({}) AS new \
+             WHERE messages.message = new.message",
+            db.unfold(&[("message", Integer), ("attempts", Integer), ("next_at", Integer)])
+        );
+        let retried: Vec<_> = self
+            .again
+            .iter()
+            .map(|(number, (attempts, next_at))| (number, attempts, next_at))
+            .collect();
+        Ok(vec![
+            Statement::new(add, json(serde_json::to_string(&self.set_aside))?),
+            Statement::new(delete, json(serde_json::to_string(&self.done))?),
+            Statement::new(again, json(serde_json::to_string(&retried))?),
+        ])
+    }
+}
+
+/// After how long a message is tried again that has been tried so often before.
+fn retry_after(attempts: u32) -> Span {
+    let doubled = RETRY_FIRST.as_ms().saturating_mul(1_i64 << attempts.min(20));
+    Span::from_ms(u32::try_from(doubled).unwrap_or(u32::MAX)).min(RETRY_LONGEST)
+}
+
+async fn read_cursors(store: &Store) -> Result<HashMap<String, i64>, Failure> {
+    let rows: Vec<(String, i64)> = on!(&store.people, pool => sqlx::query_as(CURSORS).fetch_all(pool).await)
+        .map_err(|error| unavailable(&error))?;
+    Ok(rows.into_iter().collect())
+}
+
+fn write_cursors(store: &Store, cursors: &HashMap<String, i64>) -> Result<Statement, Failure> {
+    let columns = [("cell", Text), ("position", Integer)];
+    let rows: Vec<_> = cursors.iter().collect();
+    let rows = serde_json::to_string(&rows).map_err(|_| Failure::Internal)?;
+    Ok(upsert(&store.people, "outbox_cursors", &["cell"], &columns, rows))
+}
+
+/// Logged once, where the store does not answer.
+fn unavailable(error: &sqlx::Error) -> Failure {
+    tracing::warn!(%error, "the outbox's store does not answer; it is tried again");
+    Failure::StoreUnavailable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_tried_again_after_twice_as_long_each_time_up_to_an_hour() {
+        for (attempts, seconds) in [(0, 5), (1, 10), (4, 80), (9, 2_560), (10, 3_600), (4_000, 3_600)] {
+            assert_eq!(retry_after(attempts), Span::from_secs(seconds), "{attempts}");
+        }
+    }
+}
