@@ -8,6 +8,7 @@
 
 mod cache;
 mod candidate;
+mod ending;
 mod keys;
 mod passport;
 mod rate;

@@ -124,7 +124,7 @@ async fn change_password(
 ) -> Result<(), Problem> {
     let key = Key::of(&["password", &account.candidate.to_string(), &address.to_string()]);
     app.entry.begin_login(key, app.engine.now())?;
-    match app.engine.change_password(account, current, new).await {
+    match app.change_password(account, current, new).await {
         Ok(()) => {}
         Err(Denied::BadCredentials) => {
             return Err(Problem::new(Code::BadCredentials)
@@ -136,6 +136,5 @@ async fn change_password(
         }
     }
     app.entry.login_succeeded(key);
-    app.tokens.forget_all_of(account.candidate);
     Ok(())
 }

@@ -16,7 +16,6 @@ problems!(CloseProblems: CANDIDATE ENGINE);
 #[utoipa::path(delete, path = "/v1/sessions", tag = "candidate", security(("bearer" = [])),
     responses((status = 204, description = "Logged out."), CloseProblems))]
 pub(super) async fn close_session(State(app): State<App>, session: Session) -> Result<StatusCode, Problem> {
-    app.engine.end_session(&session.id, session.ends_at).await?;
-    app.tokens.forget(&session.token);
+    app.end_session(session).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -40,10 +40,6 @@ pub(super) async fn reset_password(
     RawJson(body): RawJson,
 ) -> Result<StatusCode, Problem> {
     let asked: ResetPassword = parse(&body)?;
-    let candidate = app
-        .engine
-        .reset_password(&id, &asked.code, asked.password)
-        .await?;
-    app.tokens.forget_all_of(candidate);
+    app.reset_password(id, asked.code, asked.password).await?;
     Ok(StatusCode::NO_CONTENT)
 }

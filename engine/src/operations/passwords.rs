@@ -102,14 +102,12 @@ impl Engine {
 
     async fn set_password(&self, candidate: CandidateId, hash: &str) -> Result<(), Denied> {
         let (engine, hash) = (self.clone(), hash.to_owned());
-        // What was committed is learnt, also when whoever asked hangs up in between.
+        // What was committed is learnt, also when whoever asked hangs up in between, or when nobody knows whether it was.
         let set = tokio::spawn(async move {
-            engine
-                .inner
-                .credentials
-                .change(candidate, &hash, engine.now())
-                .await?;
-            engine.inner.accounts.look_again(candidate).await
+            let inner = &engine.inner;
+            let changed = inner.credentials.change(candidate, &hash, engine.now()).await;
+            let seen = inner.accounts.look_again(candidate).await;
+            changed.and(seen)
         });
         set.await.map_err(|_| Failure::Internal)??;
         Ok(())

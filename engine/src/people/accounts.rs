@@ -135,8 +135,17 @@ impl Accounts {
             .map(|known| known.generation)
     }
 
-    /// Looks at an account anew, after its password was changed.
+    /// Looks at an account anew, after its password was changed, or perhaps was. Where it can't be read, none is known
+    /// any more, so that no token of the old password holds in this memory alone.
     pub(crate) async fn look_again(&self, candidate: CandidateId) -> Result<(), Failure> {
+        let seen = self.read_again(candidate).await;
+        if seen.is_err() {
+            self.known.clear();
+        }
+        seen
+    }
+
+    async fn read_again(&self, candidate: CandidateId) -> Result<(), Failure> {
         type Row = (Vec<u8>, i64, String, i64);
         let found: Option<Row> = on!(&self.store.people, pool => {
             sqlx::query_as(IDENTITY).bind(candidate.0).fetch_optional(pool).await
