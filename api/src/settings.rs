@@ -128,7 +128,7 @@ pub struct ServeSettings {
     /// Requests of one account at once after a pause
     #[arg(long, env = "KAOWEI_ACCOUNT_BURST", value_name = "N", default_value_t = 250)]
     pub account_burst: u32,
-    /// Streams of events at the same time; each takes a connection
+    /// Candidates' streams of events at the same time; each takes a connection. Staff have 256 of their own
     #[arg(long, env = "KAOWEI_EVENT_STREAMS_MAX", value_name = "N", default_value_t = 10_000,
         value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     pub event_streams_max: u32,
