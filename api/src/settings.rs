@@ -188,7 +188,7 @@ pub struct ServeSettings {
     /// The `aud` that its tokens for this server have; any if absent
     #[arg(long, env = "KAOWEI_PASSPORT_AUDIENCE", value_name = "AUDIENCE")]
     pub passport_audience: Option<String>,
-    /// Streams of events at the same time; each takes a connection
+    /// Candidates' streams of events at the same time; each takes a connection. Staff have 256 of their own
     #[arg(long, env = "KAOWEI_EVENT_STREAMS_MAX", value_name = "N", default_value_t = 10_000,
         value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     pub event_streams_max: u32,

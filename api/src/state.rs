@@ -20,7 +20,7 @@ pub struct Limits {
     pub import_bytes_max: u64,
     /// How long one request may take.
     pub request_seconds_max: u32,
-    /// How many streams of events there may be.
+    /// How many streams of events candidates may have, all together.
     pub streams_max: usize,
 }
 

@@ -114,7 +114,7 @@ pub(crate) async fn tick(engine: Arc<Inner>, incarnation: Arc<Incarnation>) {
             let progress = engine.checkpointed.borrow().clone();
             incarnation
                 .feed
-                .forget_noticed(|id| id.position <= progress.position(id.cell.as_str()));
+                .forget(|id| id.position <= progress.position(id.cell.as_str()));
         }
         count = count.wrapping_add(1);
     }

@@ -165,9 +165,15 @@ impl Feed {
         self.state.lock().noticed.get(&candidate).copied()
     }
 
-    /// Forgets the notices that the tables have.
-    pub(crate) fn forget_noticed(&self, is_in_the_tables: impl Fn(NoticeId) -> bool) {
-        self.state.lock().noticed.retain(|_, id| !is_in_the_tables(*id));
+    /// Forgets the notices that the tables have, and followers who are gone: else who never changes again would be kept
+    /// for ever.
+    pub(crate) fn forget(&self, is_in_the_tables: impl Fn(NoticeId) -> bool) {
+        let mut state = self.state.lock();
+        state.noticed.retain(|_, id| !is_in_the_tables(*id));
+        state.own.retain(|_, followers| {
+            followers.retain(|follower| !follower.is_closed());
+            !followers.is_empty()
+        });
     }
 
     /// Ends all streams.
@@ -259,6 +265,9 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use kaowei_core::notices::Notice;
+    use kaowei_core::time::Moment;
+
     use super::*;
 
     fn claim(number: u32) -> ClaimId {
@@ -309,6 +318,32 @@ mod tests {
         assert_eq!(feed.state.lock().kept.len(), KEPT);
         assert_eq!(positions(&feed, feed.place(0)), None);
         assert_eq!(positions(&feed, feed.place(1)).map(|all| all.len()), Some(KEPT));
+    }
+
+    #[test]
+    fn who_is_gone_and_what_the_tables_have_is_forgotten() {
+        let feed = Feed::new();
+        let (gone, _) = mpsc::channel(1);
+        let (here, _news) = mpsc::channel(1);
+        let followers = [
+            (CandidateId(7), vec![gone.clone()]),
+            (CandidateId(8), vec![gone, here]),
+        ];
+        feed.state.lock().own.extend(followers);
+        for position in [5, 6] {
+            let row = NoticeRow {
+                id: format!("99-{position}").parse().unwrap(),
+                candidate: CandidateId(position),
+                at: Moment::MIN,
+                notice: Notice::Paid { claim: claim(1) },
+            };
+            feed.tell([(None, Change::Notice(Arc::new(row)))]);
+        }
+        feed.forget(|id| id.position <= 5);
+        assert_eq!(feed.state.lock().own.len(), 1);
+        assert_eq!(feed.state.lock().own[&CandidateId(8)].len(), 1);
+        assert_eq!(feed.noticed(CandidateId(5)), None);
+        assert!(feed.noticed(CandidateId(6)).is_some());
     }
 
     #[test]

@@ -30,6 +30,9 @@ const PACE: Pace = Pace {
     time_max: Duration::from_mins(15),
 };
 
+/// Streams of staff: candidates can't lock them out.
+const STAFF_MAX: usize = 256;
+
 /// When to come again where there was no room.
 const LATER: Span = Span::from_secs(5);
 
@@ -43,7 +46,8 @@ pub struct Streams(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    places: Arc<Semaphore>,
+    candidates: Arc<Semaphore>,
+    staff: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
 }
 
@@ -61,20 +65,33 @@ impl Drop for Place {
 }
 
 impl Streams {
-    /// At most so many.
+    /// At most so many of candidates; staff have some of their own.
     pub fn new(max: usize) -> Self {
         Self(Arc::new(Shared {
-            places: Arc::new(Semaphore::new(max)),
+            candidates: Arc::new(Semaphore::new(max)),
+            staff: Arc::new(Semaphore::new(STAFF_MAX)),
             stopping: watch::Sender::new(false),
         }))
     }
 
-    /// A place for one more.
+    /// A place for one more candidate's.
     ///
     /// # Errors
     /// 503 `overloaded` where there is none.
     pub fn enter(&self) -> Result<Place, Problem> {
-        let permit = Arc::clone(&self.0.places).try_acquire_owned().map_err(|_| {
+        self.enter_among(&self.0.candidates)
+    }
+
+    /// A place for one more of staff.
+    ///
+    /// # Errors
+    /// 503 `overloaded` where there is none.
+    pub fn enter_as_staff(&self) -> Result<Place, Problem> {
+        self.enter_among(&self.0.staff)
+    }
+
+    fn enter_among(&self, places: &Arc<Semaphore>) -> Result<Place, Problem> {
+        let permit = Arc::clone(places).try_acquire_owned().map_err(|_| {
             let words = (
                 "事件流已达上限，请改用轮询或稍后重试。",
                 "There are as many streams as there may be; poll instead, or come again later.",
@@ -154,6 +171,10 @@ mod tests {
         let streams = Streams::new(1);
         let entered = streams.enter().ok().unwrap();
         assert!(streams.enter().is_err(), "there is room for one");
+        let of_staff: Vec<_> = (0..STAFF_MAX)
+            .map_while(|_| streams.enter_as_staff().ok())
+            .collect();
+        assert!(of_staff.len() == STAFF_MAX && streams.enter_as_staff().is_err());
         let pace = Pace {
             heartbeat: Duration::from_millis(1),
             time_max: Duration::from_millis(500),

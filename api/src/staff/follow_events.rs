@@ -47,7 +47,7 @@ pub(super) async fn follow_staff_events(
     StaffMember(staff): StaffMember,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let place = app.streams.enter()?;
+    let place = app.streams.enter_as_staff()?;
     let feed = app.engine.follow_staff(&staff, last_place(&headers))?;
     let news = stream::unfold((feed, app), |(mut feed, app)| async move {
         let (place, news) = feed.next().await?;

@@ -11,6 +11,7 @@ mod instant;
 mod notice;
 mod pool;
 mod sitting;
+mod todo;
 mod writer;
 
 pub use account::{Account, mask};
@@ -21,6 +22,7 @@ pub use instant::Instant;
 pub use notice::{Notice, NoticeKind, NoticeList};
 pub use pool::{Availability, PublicPool, PublicPools, StaffPool, StaffPools, Waitlist};
 pub use sitting::{AgreementText, CampusList, CampusView, PublicSitting, SubjectView, WindowView};
+pub use todo::{Action, NextCall, Todo};
 
 /// When to ask again for lists of pools.
 pub const POOLS_NEXT_POLL_MS: u32 = 5_000;
