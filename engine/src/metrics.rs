@@ -115,7 +115,14 @@ pub fn describe() {
     for outcome in LoginOutcome::ALL {
         counter!(LOGINS, "outcome" => outcome.label()).absolute(0);
     }
-    for name in [POISONOUS, FAIL_STOPS, PANICS, COSTLY_SHED, STREAMS_CUT, OUTBOX_GIVEN_UP] {
+    for name in [
+        POISONOUS,
+        FAIL_STOPS,
+        PANICS,
+        COSTLY_SHED,
+        STREAMS_CUT,
+        OUTBOX_GIVEN_UP,
+    ] {
         counter!(name).absolute(0);
     }
     for zero in [

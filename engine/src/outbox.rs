@@ -16,15 +16,13 @@ use kaowei_core::ids::{CandidateId, national_cell};
 use kaowei_core::notices::Notice;
 use kaowei_core::time::{Moment, Span};
 use serde::{Deserialize, Serialize};
-use sqlx::AssertSqlSafe;
 use tokio::sync::watch;
 
 use crate::Engine;
 use crate::fail_points::{FailPoint, pass};
 use crate::failure::Failure;
 use crate::metrics::{self, Delivery};
-use crate::store::Kind::{Bytes, Integer, Text};
-use crate::store::{Statement, Store, on, upsert};
+use crate::store::{Statement, Store, on};
 use crate::tables::{NoticeRow, Progress, notices_after};
 use crate::views::Account;
 
@@ -121,6 +119,7 @@ impl std::fmt::Debug for Outbox {
 const CURSORS: &str = "SELECT cell, position FROM outbox_cursors";
 const DUE: &str = "SELECT message, candidate, kind, body, created_at, expires_at, attempts FROM messages \
      WHERE next_at <= $1 ORDER BY next_at, message LIMIT $2";
+const PHONES: &str = "SELECT candidate, phone FROM accounts WHERE candidate IN ({rows})";
 const COUNT: &str = "SELECT COUNT(*) FROM messages";
 const ADD: &str = "INSERT INTO messages (candidate, kind, body, created_at, expires_at, attempts, next_at) \
      VALUES ($1, $2, $3, $4, $5, 0, $4)";
@@ -145,8 +144,7 @@ impl Engine {
             cursors.extend(reached);
             // Its row says that the outbox has begun.
             cursors.entry(national_cell().to_string()).or_insert(0);
-            let statement = write_cursors(store, &cursors)?;
-            let written = store.people.write(&[statement]).await;
+            let written = store.people.write(&[write_cursors(&cursors)]).await;
             written.map_err(|error| unavailable(&error))?;
         }
         let mut progress = self.inner.checkpointed.subscribe();
@@ -253,18 +251,16 @@ impl Outbox {
         let answers = any(Delivery::Taken) || !(has_notices || any(Delivery::Failed));
         let store = self.store();
         let mut changes = Changes::default();
-        changes
-            .done
-            .extend(self.for_nobody.iter().map(|number| (*number,)));
+        changes.done.extend(&self.for_nobody);
         for (parcel, delivery) in &outcomes {
             changes.add(store, parcel, *delivery, answers, now)?;
         }
-        let mut statements = changes.statements(store)?;
-        if answers {
-            statements.push(write_cursors(store, &self.next)?);
-        }
-        statements.retain(|statement| !statement.is_empty());
-        if !statements.is_empty() {
+        let moved = if answers { self.next.len() } else { 0 };
+        if moved > 0 || !changes.is_empty() {
+            let mut statements = Vec::from(changes.statements());
+            if moved > 0 {
+                statements.push(write_cursors(&self.next));
+            }
             let written = store.people.write(&statements).await;
             written.map_err(|error| unavailable(&error))?;
             pass(FailPoint::OutboxDone);
@@ -327,16 +323,12 @@ impl Outbox {
     /// Looks up the phones; what is for nobody is dropped.
     async fn address(&mut self, parcels: &mut Vec<Parcel>) -> Result<(), Failure> {
         let store = self.engine.inner.store.clone();
-        let wanted: Vec<_> = parcels.iter().map(|parcel| (parcel.candidate,)).collect();
-        let wanted = serde_json::to_string(&wanted).map_err(|_| Failure::Internal)?;
-        let find = format!(
-            "SELECT candidate, phone FROM accounts WHERE candidate IN ({})",
-            store.people.unfold(&[("candidate", Integer)])
-        );
-        let rows: Vec<(i64, Vec<u8>)> = on!(&store.people, pool => {
-            sqlx::query_as(AssertSqlSafe(find)).bind(wanted).fetch_all(pool).await
-        })
-        .map_err(|error| unavailable(&error))?;
+        let wanted = parcels.iter().map(|parcel| [parcel.candidate.into()]);
+        let rows: Vec<(i64, Vec<u8>)> = store
+            .people
+            .find(&Statement::new(PHONES, &["candidate"], wanted))
+            .await
+            .map_err(|error| unavailable(&error))?;
         let mut phones: HashMap<i64, String> = HashMap::with_capacity(rows.len());
         for (candidate, sealed) in rows {
             let phone = store.secrets.open(&sealed).map_err(|error| {
@@ -390,12 +382,22 @@ fn read_message(store: &Store, row: MessageRow) -> Result<Parcel, Failure> {
 /// What a round changes among the messages.
 #[derive(Debug, Default)]
 struct Changes {
-    /// Candidate, kind, body, created, expires, next.
-    set_aside: Vec<(CandidateId, &'static str, String, Moment, Moment, Moment)>,
-    done: Vec<(i64,)>,
+    set_aside: Vec<SetAside>,
+    done: Vec<i64>,
     /// Number, attempts, next.
     again: BTreeMap<i64, (u32, Moment)>,
     given_up: u64,
+}
+
+/// A notice that becomes a message.
+#[derive(Debug)]
+struct SetAside {
+    candidate: CandidateId,
+    /// Sealed.
+    body: Vec<u8>,
+    created_at: Moment,
+    expires_at: Moment,
+    next_at: Moment,
 }
 
 impl Changes {
@@ -408,7 +410,7 @@ impl Changes {
         now: Moment,
     ) -> Result<(), Failure> {
         match (parcel.source, delivery, &parcel.content) {
-            (Source::Message { number, .. }, Delivery::Taken, _) => self.done.push((number,)),
+            (Source::Message { number, .. }, Delivery::Taken, _) => self.done.push(number),
             (
                 Source::Message {
                     number,
@@ -425,7 +427,7 @@ impl Changes {
                         "the webhook did not take a message in its time"
                     );
                     self.given_up += 1;
-                    self.done.push((number,));
+                    self.done.push(number);
                 } else {
                     self.again.insert(number, (attempts.saturating_add(1), next_at));
                 }
@@ -439,55 +441,50 @@ impl Changes {
                 };
                 let text = serde_json::to_string(&kept).map_err(|_| Failure::Internal)?;
                 let body = store.secrets.seal(&text).map_err(|_| Failure::Internal)?;
-                self.set_aside.push((
-                    parcel.candidate,
-                    NOTICE,
-                    hex::encode(body),
-                    parcel.at,
-                    now + NOTICE_LIFE,
-                    now + RETRY_FIRST,
-                ));
+                self.set_aside.push(SetAside {
+                    candidate: parcel.candidate,
+                    body,
+                    created_at: parcel.at,
+                    expires_at: now + NOTICE_LIFE,
+                    next_at: now + RETRY_FIRST,
+                });
             }
             (Source::Tables, _, _) => {}
         }
         Ok(())
     }
 
-    fn statements(&self, store: &Store) -> Result<Vec<Statement>, Failure> {
-        let db = &store.people;
-        let json = |rows: serde_json::Result<String>| rows.map_err(|_| Failure::Internal);
-        let set_aside = [
-            ("candidate", Integer),
-            ("kind", Text),
-            ("body", Bytes),
-            ("created_at", Integer),
-            ("expires_at", Integer),
-            ("next_at", Integer),
-        ];
-        let add = format!(
-            "INSERT INTO messages (candidate, kind, body, created_at, expires_at, next_at, attempts) \
-             SELECT candidate, kind, body, created_at, expires_at, next_at, 1 FROM ({}) AS new",
-            db.unfold(&set_aside)
-        );
-        let delete = format!(
-            "DELETE FROM messages WHERE message IN ({})",
-            db.unfold(&[("message", Integer)])
-        );
-        let again = format!(
-            "UPDATE messages SET attempts = new.attempts, next_at = new.next_at FROM ({}) AS new \
-             WHERE messages.message = new.message",
-            db.unfold(&[("message", Integer), ("attempts", Integer), ("next_at", Integer)])
-        );
-        let retried: Vec<_> = self
+    fn is_empty(&self) -> bool {
+        self.set_aside.is_empty() && self.done.is_empty() && self.again.is_empty()
+    }
+
+    fn statements(&self) -> [Statement<'_>; 3] {
+        const SET_ASIDE: &str = "INSERT INTO messages (candidate, kind, body, created_at, expires_at, next_at, attempts) \
+             SELECT candidate, kind, body, created_at, expires_at, next_at, 1 FROM ({rows}) AS new";
+        const DELETE: &str = "DELETE FROM messages WHERE message IN ({rows})";
+        const AGAIN: &str = "UPDATE messages SET attempts = new.attempts, next_at = new.next_at FROM ({rows}) AS new \
+             WHERE messages.message = new.message";
+        const KEPT: [&str; 6] = ["candidate", "kind", "body", "created_at", "expires_at", "next_at"];
+        let set_aside = self.set_aside.iter().map(|kept| {
+            [
+                kept.candidate.into(),
+                NOTICE.into(),
+                kept.body.as_slice().into(),
+                kept.created_at.into(),
+                kept.expires_at.into(),
+                kept.next_at.into(),
+            ]
+        });
+        let done = self.done.iter().map(|number| [(*number).into()]);
+        let again = self
             .again
             .iter()
-            .map(|(number, (attempts, next_at))| (number, attempts, next_at))
-            .collect();
-        Ok(vec![
-            Statement::new(add, json(serde_json::to_string(&self.set_aside))?),
-            Statement::new(delete, json(serde_json::to_string(&self.done))?),
-            Statement::new(again, json(serde_json::to_string(&retried))?),
-        ])
+            .map(|(number, (attempts, next_at))| [(*number).into(), (*attempts).into(), (*next_at).into()]);
+        [
+            Statement::new(SET_ASIDE, &KEPT, set_aside),
+            Statement::new(DELETE, &["message"], done),
+            Statement::new(AGAIN, &["message", "attempts", "next_at"], again),
+        ]
     }
 }
 
@@ -503,11 +500,11 @@ async fn read_cursors(store: &Store) -> Result<HashMap<String, i64>, Failure> {
     Ok(rows.into_iter().collect())
 }
 
-fn write_cursors(store: &Store, cursors: &HashMap<String, i64>) -> Result<Statement, Failure> {
-    let columns = [("cell", Text), ("position", Integer)];
-    let rows: Vec<_> = cursors.iter().collect();
-    let rows = serde_json::to_string(&rows).map_err(|_| Failure::Internal)?;
-    Ok(upsert(&store.people, "outbox_cursors", &["cell"], &columns, rows))
+fn write_cursors(cursors: &HashMap<String, i64>) -> Statement<'_> {
+    let rows = cursors
+        .iter()
+        .map(|(cell, position)| [cell.as_str().into(), (*position).into()]);
+    Statement::upsert("outbox_cursors", &["cell"], &["cell", "position"], rows)
 }
 
 /// Logged once, where the store does not answer.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
 use crate::failure::OpenError;
+use crate::recovery;
 
 /// Where the journal and all else is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,7 +111,7 @@ impl Settings {
             arbiters: cores,
             costly_threads: cores.div_ceil(2),
             batch_max: 4_096,
-            commit_time_max: Duration::from_mins(1),
+            commit_time_max: recovery::OUTAGE_MIN.to_std(),
             clock: Arc::new(SystemClock),
         }
     }

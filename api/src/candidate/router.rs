@@ -5,8 +5,7 @@ use utoipa_axum::routes;
 
 use super::{
     accept_agreement, cancel_claim, change_account, claim, close_session, delete_enrolment, follow_events,
-    list_claims, list_notices,
-    save_enrolment, show_account, show_claim, show_enrolment, show_qualification,
+    list_claims, list_notices, save_enrolment, show_account, show_claim, show_enrolment, show_qualification,
 };
 use crate::state::App;
 

@@ -2,7 +2,6 @@
 
 use kaowei_core::audit::Hash;
 use kaowei_core::ids::{ClaimId, PoolId};
-use kaowei_core::seats::RegisteredBy;
 use kaowei_engine::ClaimView;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -131,10 +130,7 @@ impl From<&ClaimView> for Claim {
             // Orders, and so settling, come with payment.
             settling: false,
             fee_fen: standing.fee.0,
-            registered_by: match standing.registered_by {
-                RegisteredBy::Candidate => "candidate",
-                RegisteredBy::School => "school",
-            },
+            registered_by: standing.registered_by.as_str(),
             arrangement: "unarranged",
             created_at: Instant(standing.created_at),
             chain_hash: standing.chain_hash,
@@ -222,7 +218,7 @@ impl Claim {
 mod tests {
     use kaowei_core::audit::Seal;
     use kaowei_core::ids::{CandidateId, ClaimNumber, Fen, Sequence};
-    use kaowei_core::seats::{Event, PoolFacts, Standing};
+    use kaowei_core::seats::{Event, PoolFacts, RegisteredBy, Standing};
     use kaowei_core::sites::{Level, Paper, Site};
     use kaowei_core::time::Moment;
 

@@ -114,9 +114,7 @@ impl Writer {
                 break WriterEnd::Closed;
             }
             if self.incarnation.is_over() {
-                for entry in gathered {
-                    entry.fail(&self.incarnation, Failure::StoreUnavailable);
-                }
+                self.fail(gathered.into_iter());
                 break WriterEnd::Failed("what is in memory could not be kept true to what is stored".into());
             }
             pass(FailPoint::BatchGathered);
@@ -174,9 +172,7 @@ impl Writer {
                     metrics::batch_committed(entries.iter().map(Entry::len).sum(), took);
                     publish(done, entries)?;
                     if took > self.commit_time_max {
-                        for entry in parts.into_iter().rev().flatten() {
-                            entry.fail(&self.incarnation, Failure::StoreUnavailable);
-                        }
+                        self.fail(parts.into_iter().rev().flatten());
                         return Err(stood_still(took));
                     }
                 }
@@ -185,14 +181,19 @@ impl Writer {
                     self.isolate(entries, &error, &mut parts);
                 }
                 Err(error) => {
-                    for entry in parts.into_iter().rev().flatten().chain(entries) {
-                        entry.fail(&self.incarnation, Failure::StoreUnavailable);
-                    }
+                    self.fail(parts.into_iter().rev().flatten().chain(entries));
                     return Err(ended_by(&error));
                 }
             }
         }
         Ok(())
+    }
+
+    /// Tells whoever waits that nobody knows.
+    fn fail(&self, entries: impl Iterator<Item = Entry>) {
+        for entry in entries {
+            entry.fail(&self.incarnation, Failure::StoreUnavailable);
+        }
     }
 
     /// Fails what was decided on top of something that was dropped.
@@ -201,9 +202,7 @@ impl Writer {
             return part;
         }
         let (stale, entries): (Vec<_>, Vec<_>) = part.into_iter().partition(Entry::is_stale);
-        for entry in stale {
-            entry.fail(&self.incarnation, Failure::StoreUnavailable);
-        }
+        self.fail(stale.into_iter());
         entries
     }
 

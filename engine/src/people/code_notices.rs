@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::unavailable;
 use crate::failure::Failure;
-use crate::store::Kind::{Bytes, Integer, Text};
-use crate::store::{Column, Db, Statement, Store, on};
+use crate::store::{Statement, Store, on};
 
 /// What a code is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,13 +73,8 @@ impl CodeNoticeKind {
     }
 }
 
-const COLUMNS: [Column; 5] = [
-    ("kind", Text),
-    ("candidate", Integer),
-    ("payload", Bytes),
-    ("created_at", Integer),
-    ("ends_at", Integer),
-];
+const ADD: &str = "INSERT INTO code_notices (kind, candidate, payload, created_at, ends_at) {rows}";
+const COLUMNS: [&str; 5] = ["kind", "candidate", "payload", "created_at", "ends_at"];
 
 const AFTER: &str = "SELECT id, kind, candidate, payload, created_at FROM code_notices \
      WHERE id > $1 AND ends_at > $2 ORDER BY id LIMIT $3";
@@ -92,33 +86,24 @@ pub(super) fn keep(
     recipient: CandidateId,
     payload: &Payload<'_>,
     now: Moment,
-) -> Result<Statement, Failure> {
+) -> Result<Statement<'static>, Failure> {
     let text = serde_json::to_string(payload).map_err(|_| Failure::Internal)?;
     let sealed = store.secrets.seal(&text).map_err(|_| Failure::Internal)?;
-    let row = [(
-        kind.as_str(),
-        recipient.0,
-        hex::encode(sealed),
-        now,
-        payload.ends_at,
-    )];
-    let rows = serde_json::to_string(&row).map_err(|_| Failure::Internal)?;
-    let sql = format!(
-        "INSERT INTO code_notices (kind, candidate, payload, created_at, ends_at) {}",
-        store.people.unfold(&COLUMNS)
-    );
-    Ok(Statement::new(sql, rows))
+    let row = [
+        kind.as_str().into(),
+        recipient.into(),
+        sealed.into(),
+        now.into(),
+        payload.ends_at.into(),
+    ];
+    Ok(Statement::new(ADD, &COLUMNS, [row]))
 }
 
 /// Forgets codes that hold no more, and the notices that carried them.
-pub(super) fn forget_ended(people: &Db, now: Moment) -> Result<Vec<Statement>, Failure> {
-    let rows = serde_json::to_string(&[(now,)]).map_err(|_| Failure::Internal)?;
-    let unfolded = people.unfold(&[("now", Integer)]);
-    let forget = |table: &str| {
-        let sql = format!("DELETE FROM {table} WHERE ends_at <= (SELECT new.now FROM ({unfolded}) AS new)");
-        Statement::new(sql, rows.clone())
-    };
-    Ok(["codes", "code_notices"].map(forget).into())
+pub(super) fn forget_ended(now: Moment) -> [Statement<'static>; 2] {
+    const CODES: &str = "DELETE FROM codes WHERE ends_at <= ({rows})";
+    const NOTICES: &str = "DELETE FROM code_notices WHERE ends_at <= ({rows})";
+    [CODES, NOTICES].map(|sql| Statement::new(sql, &["now"], [[now.into()]]))
 }
 
 /// The notices after that one whose codes still hold, oldest first.

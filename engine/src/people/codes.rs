@@ -14,8 +14,7 @@ use kaowei_core::time::{Moment, Span};
 use super::code_notices::{self, CodeNoticeKind};
 use super::unavailable;
 use crate::failure::Failure;
-use crate::store::Kind::{Bytes, Integer, Text};
-use crate::store::{Column, Statement, Store, on, upsert};
+use crate::store::{Statement, Store, on};
 
 /// How long a code may be typed in.
 const LIFE: Span = Span::from_secs(900);
@@ -49,19 +48,23 @@ pub(crate) struct Redeemed {
     pub(crate) phone: String,
 }
 
-const COLUMNS: [Column; 7] = [
-    ("id", Text),
-    ("purpose", Text),
-    ("candidate", Integer),
-    ("phone", Bytes),
-    ("code", Bytes),
-    ("tries_left", Integer),
-    ("ends_at", Integer),
+const COLUMNS: [&str; 7] = [
+    "id",
+    "purpose",
+    "candidate",
+    "phone",
+    "code",
+    "tries_left",
+    "ends_at",
 ];
 
 /// Every answer costs a try; another row, or none, costs the same write.
 const TRY: &str = "UPDATE codes SET tries_left = tries_left - 1 \
      WHERE id = $1 AND purpose = $2 AND tries_left > 0 AND ends_at > $3 RETURNING candidate, phone, code";
+
+const BIND: &str =
+    "UPDATE accounts SET phone = new.phone FROM ({rows}) AS new WHERE accounts.candidate = new.candidate";
+const USED: &str = "DELETE FROM codes WHERE id IN ({rows})";
 
 impl Codes {
     pub(crate) fn new(store: Arc<Store>) -> Self {
@@ -77,18 +80,17 @@ impl Codes {
             .of
             .map_or((NOBODY, ""), |(candidate, phone)| (candidate.0, phone));
         let sealed = self.store.secrets.seal(phone).map_err(|_| Failure::Internal)?;
-        let row = [(
-            new.id,
-            new.kind.as_str(),
-            candidate,
-            hex::encode(sealed),
-            hex::encode(self.hash(new.id, &code)),
-            TRIES,
-            ends_at,
-        )];
-        let json = |row: &[_]| serde_json::to_string(row).map_err(|_| Failure::Internal);
-        let mut statements = code_notices::forget_ended(people, now)?;
-        statements.push(upsert(people, "codes", &["id"], &COLUMNS, json(&row)?));
+        let row = [
+            new.id.into(),
+            new.kind.as_str().into(),
+            candidate.into(),
+            sealed.into(),
+            self.hash(new.id, &code).into(),
+            TRIES.into(),
+            ends_at.into(),
+        ];
+        let mut statements = Vec::from(code_notices::forget_ended(now));
+        statements.push(Statement::upsert("codes", &["id"], &COLUMNS, [row]));
         if let Some((candidate, phone)) = new.of {
             let text = code_notices::Payload {
                 phone,
@@ -134,19 +136,13 @@ impl Codes {
     pub(crate) async fn confirm_phone(&self, id: &str, redeemed: &Redeemed) -> Result<(), Failure> {
         let people = &self.store.people;
         let sealed = self.store.secrets.seal(&redeemed.phone);
-        let sealed = hex::encode(sealed.map_err(|_| Failure::Internal)?);
-        let rows = serde_json::to_string(&[(redeemed.candidate.0, sealed, id)]);
-        let rows = rows.map_err(|_| Failure::Internal)?;
-        let unfolded = people.unfold(&[("candidate", Integer), ("phone", Bytes), ("id", Text)]);
-        let statements = [
-            format!(
-                "UPDATE accounts SET phone = new.phone FROM ({unfolded}) AS new \
-                 WHERE accounts.candidate = new.candidate"
-            ),
-            format!("DELETE FROM codes WHERE id IN (SELECT id FROM ({unfolded}) AS new)"),
-        ];
+        let sealed = sealed.map_err(|_| Failure::Internal)?;
+        let bound = [redeemed.candidate.into(), sealed.into()];
         people
-            .write(&statements.map(|sql| Statement::new(sql, rows.clone())))
+            .write(&[
+                Statement::new(BIND, &["candidate", "phone"], [bound]),
+                Statement::new(USED, &["id"], [[id.into()]]),
+            ])
             .await
             .map_err(|error| unavailable(&error))
     }

@@ -12,8 +12,7 @@ use kaowei_core::time::Moment;
 use super::accounts::IdentityHash;
 use super::{Person, person_index, unavailable};
 use crate::failure::{Denied, Failure};
-use crate::store::Kind::{Bytes, Integer, Text};
-use crate::store::{Column, Db, Statement, Store, on};
+use crate::store::{Statement, Store, Value, on};
 use crate::views::Account;
 
 /// The passwords.
@@ -55,25 +54,34 @@ const SAME_IDENTITY: &str = "SELECT candidate FROM accounts WHERE identity = $1"
 type Row = (i64, String, i64);
 
 /// Of an account and its password, in one row.
-const NEW: [Column; 10] = [
-    ("identity", Bytes),
-    ("province", Text),
-    ("id_type", Text),
-    ("person", Bytes),
-    ("id_number", Bytes),
-    ("name", Text),
-    ("phone", Bytes),
-    ("created_at", Integer),
-    ("password", Text),
-    ("request", Bytes),
+const NEW: [&str; 10] = [
+    "identity",
+    "province",
+    "id_type",
+    "person",
+    "id_number",
+    "name",
+    "phone",
+    "created_at",
+    "password",
+    "request",
 ];
+const ADD_ACCOUNT: &str = "INSERT INTO accounts (identity, province, id_type, person, id_number, name, phone, created_at) \
+     SELECT identity, province, id_type, person, id_number, name, phone, created_at FROM ({rows}) AS new \
+     WHERE true ON CONFLICT (identity) DO NOTHING";
+/// No two sealed phones are alike: an account that was there already is not this one.
+const ADD_PASSWORD: &str = "INSERT INTO credentials (candidate, login, password, request, changed_at) \
+     SELECT accounts.candidate, new.person, new.password, new.request, new.created_at FROM ({rows}) AS new \
+     JOIN accounts ON accounts.identity = new.identity AND accounts.phone = new.phone \
+     WHERE true ON CONFLICT (login) DO NOTHING";
 
 /// Of a password that replaces another.
-const CHANGED: [Column; 3] = [
-    ("candidate", Integer),
-    ("password", Text),
-    ("changed_at", Integer),
-];
+const CHANGED: [&str; 3] = ["candidate", "password", "changed_at"];
+const CHANGE: &str = "UPDATE credentials SET password = new.password, changed_at = new.changed_at FROM ({rows}) AS new \
+     WHERE credentials.candidate = new.candidate";
+const END_TOKENS: &str =
+    "UPDATE accounts SET generation = accounts.generation + 1 WHERE candidate IN ({rows})";
+const END_CODES: &str = "DELETE FROM codes WHERE candidate IN ({rows})";
 
 impl Credentials {
     pub(crate) fn new(store: Arc<Store>) -> Self {
@@ -107,40 +115,26 @@ impl Credentials {
         })
     }
 
-    fn additions(&self, new: &NewCredentials<'_>) -> Result<[Statement; 2], Failure> {
+    fn additions<'a>(&self, new: &'a NewCredentials<'_>) -> Result<[Statement<'a>; 2], Failure> {
         let secrets = &self.store.secrets;
         let person = new.person;
         let index = self.login(new.province, person.id_type.as_str(), &person.id_number);
-        let sealed = |text: &str| secrets.seal(text).map(hex::encode).map_err(|_| Failure::Internal);
-        let row = [(
-            hex::encode(new.identity),
-            new.province,
-            person.id_type.as_str(),
-            hex::encode(index),
-            sealed(&person.id_number)?,
-            &person.name,
-            sealed(&person.phone)?,
-            new.at,
-            &new.password,
-            new.key.map(|key| hex::encode(self.request(key))),
-        )];
-        let rows = serde_json::to_string(&row).map_err(|_| Failure::Internal)?;
-        let unfolded = self.store.people.unfold(&NEW);
-        let account = format!(
-            "INSERT INTO accounts (identity, province, id_type, person, id_number, name, phone, created_at) \
-             SELECT identity, province, id_type, person, id_number, name, phone, created_at FROM ({unfolded}) AS new \
-             WHERE true ON CONFLICT (identity) DO NOTHING"
-        );
-        // No two sealed phones are alike: an account that was there already is not this one.
-        let credentials = format!(
-            "INSERT INTO credentials (candidate, login, password, request, changed_at) \
-             SELECT accounts.candidate, new.person, new.password, new.request, new.created_at FROM ({unfolded}) AS new \
-             JOIN accounts ON accounts.identity = new.identity AND accounts.phone = new.phone \
-             WHERE true ON CONFLICT (login) DO NOTHING"
-        );
+        let sealed = |text: &str| secrets.seal(text).map_err(|_| Failure::Internal);
+        let row: [Value<'a>; 10] = [
+            new.identity.as_slice().into(),
+            (&new.province).into(),
+            person.id_type.as_str().into(),
+            index.into(),
+            sealed(&person.id_number)?.into(),
+            person.name.as_str().into(),
+            sealed(&person.phone)?.into(),
+            new.at.into(),
+            new.password.as_str().into(),
+            new.key.map(|key| self.request(key)).into(),
+        ];
         Ok([
-            Statement::new(account, rows.clone()),
-            Statement::new(credentials, rows),
+            Statement::new(ADD_ACCOUNT, &NEW, [row.clone()]),
+            Statement::new(ADD_PASSWORD, &NEW, [row]),
         ])
     }
 
@@ -203,29 +197,17 @@ impl Credentials {
         at: Moment,
     ) -> Result<(), Failure> {
         let people = &self.store.people;
-        let row = [(candidate.0, password, at)];
-        let rows = serde_json::to_string(&row).map_err(|_| Failure::Internal)?;
+        let changed = [candidate.into(), password.into(), at.into()];
+        let of_candidate = |sql: &'static str| Statement::new(sql, &["candidate"], [[candidate.into()]]);
         people
-            .write(&changes(people, &rows))
+            .write(&[
+                Statement::new(CHANGE, &CHANGED, [changed]),
+                of_candidate(END_TOKENS),
+                of_candidate(END_CODES),
+            ])
             .await
             .map_err(|error| unavailable(&error))
     }
-}
-
-fn changes(people: &Db, rows: &str) -> [Statement; 3] {
-    let unfolded = people.unfold(&CHANGED);
-    [
-        format!(
-            "UPDATE credentials SET password = new.password, changed_at = new.changed_at FROM ({unfolded}) AS new \
-             WHERE credentials.candidate = new.candidate"
-        ),
-        format!(
-            "UPDATE accounts SET generation = accounts.generation + 1 FROM ({unfolded}) AS new \
-             WHERE accounts.candidate = new.candidate"
-        ),
-        format!("DELETE FROM codes WHERE candidate IN (SELECT candidate FROM ({unfolded}) AS new)"),
-    ]
-    .map(|sql| Statement::new(sql, rows.into()))
 }
 
 impl From<Row> for Found {

@@ -21,7 +21,7 @@ pub use id_type::{IdType, InvalidIdType};
 pub use password::Password;
 pub(crate) use remarks::keep_remark;
 pub(crate) use sessions::{end_session, has_session_ended};
-pub(crate) use students::{Found, ImportedStudent, Students, split};
+pub(crate) use students::{Found, ImportedStudent, SealedStudent, Students, split};
 
 /// A store of persons' data that does not answer, logged once.
 pub(crate) fn unavailable(error: &sqlx::Error) -> crate::failure::Failure {

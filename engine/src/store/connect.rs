@@ -194,8 +194,7 @@ impl Store {
             .connect_with(options.clone())
             .await?;
         let mut connection = pool.acquire().await?;
-        let parts = [JOURNAL, PEOPLE, TABLES].into_iter().flatten();
-        let migrations = parts.map(|part| part.migration(part.postgres));
+        let migrations = PARTS.iter().map(|part| part.migration(part.postgres));
         migrate(&mut *connection, migrations.collect()).await?;
         drop(connection);
         let journal = Db::Postgres(pool.clone());
@@ -338,7 +337,10 @@ fn sqlite_options(path: &Path, synchronous: SqliteSynchronous) -> SqliteConnectO
         .synchronous(synchronous)
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(30))
-        .statement_cache_capacity(64)
+        // Each statement over many rows in each of its sizes, and some more.
+        .statement_cache_capacity(128)
+        // So many rows lie between the connection's thread and whoever reads, before one has to wait for the other.
+        .row_buffer_size(1_024)
         .pragma("cache_size", "-65536")
         .pragma("temp_store", "MEMORY")
         .pragma("journal_size_limit", "67108864")

@@ -9,6 +9,7 @@ use kaowei_core::ids::{Cell, Sequence};
 use kaowei_core::time::Moment;
 use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
 
+use super::rows::SQLITE_ROWS;
 use crate::fail_points::{FailPoint, pass};
 
 /// A dedicated connection.
@@ -91,10 +92,6 @@ impl CommitError {
 const SQLITE_FENCE: &str = "UPDATE cells SET batch = new.batch, position = new.position, heartbeat_at = $2 \
      FROM (SELECT value->>0 AS cell, value->>1 AS epoch, value->>2 AS batch, value->>3 AS position FROM json_each($1)) AS new \
      WHERE cells.cell = new.cell AND cells.epoch = new.epoch AND cells.batch = new.batch - 1";
-/// How many rows the largest `INSERT` of SQLite's journal takes; smaller ones are its halves, so that eight prepared
-/// statements serve every batch. Values are bound one by one: unfolding JSON stood
-/// high in the profile.
-const SQLITE_ROWS: [usize; 8] = [128, 64, 32, 16, 8, 4, 2, 1];
 const POSTGRES_FENCE: &str = "UPDATE cells SET batch = new.batch, position = new.position, heartbeat_at = $5 \
      FROM (SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[])) AS new (cell, epoch, batch, position) \
      WHERE cells.cell = new.cell AND cells.epoch = new.epoch AND cells.batch = new.batch - 1";
@@ -247,7 +244,7 @@ async fn write_sqlite(connection: &mut SqliteConnection, batch: &Batch<'_>) -> R
     Ok(())
 }
 
-/// The statement for so many rows; kept, since sqlx finds a prepared statement by its text.
+/// The statement for so many rows, whose values are bound one by one: unfolding JSON stood high in the profile. Kept, since sqlx finds a prepared statement by its text.
 fn sqlite_insert(rows: usize) -> &'static str {
     static TEXTS: LazyLock<HashMap<usize, String>> = LazyLock::new(|| {
         let text = |rows: usize| {
@@ -346,7 +343,7 @@ fn check_fence(batch: &Batch<'_>, passed: u64) -> Result<(), CommitError> {
     }
 }
 
-fn stored_sequence(sequence: Sequence) -> i64 {
+pub(super) fn stored_sequence(sequence: Sequence) -> i64 {
     i64::try_from(sequence.0).unwrap_or(i64::MAX)
 }
 

@@ -17,25 +17,13 @@ use tokio::sync::watch;
 
 use super::Progress;
 use super::fold::Fold;
+use super::pace::Pace;
 use super::statements::statements;
 use crate::fail_points::{FailPoint, pass};
 use crate::failure::OpenError;
 use crate::metrics;
 use crate::recovery::{StoredEvent, events_after};
-use crate::store::{Db, Statement, Store, is_definite, on};
-
-/// How many events are taken over in one transaction, at the most, while claims pour in: few, since on a small machine a
-/// long burst of it shows in their latency.
-const SLICE: i64 = 1_000;
-
-/// The same while claims are few: what each transaction costs is shared by more events.
-const SLICE_QUIET: i64 = 10_000;
-
-/// Claims are few when the journal grew by no more than this part of what was taken over meanwhile.
-const QUIET_PART: i64 = 4;
-
-/// How many events the tables may lag behind before they hurry: recovery reads a million in a few seconds.
-const LAG_MAX: i64 = 1_000_000;
+use crate::store::{Db, Store, is_definite, on};
 
 /// The background copier.
 #[derive(Debug)]
@@ -43,21 +31,19 @@ pub(crate) struct Checkpoint {
     store: Arc<Store>,
     facts: HashMap<PoolId, PoolFacts>,
     progress: Progress,
-    /// Events that the tables could take over and did not have yet at the last look.
-    behind: i64,
-    /// All events of the journal at the last look.
+    pace: Pace,
+    /// How many events the journal had at the last look, over all cells.
     journal: i64,
-    /// Whether there is more to take over while few claims come: then it goes on at once, and in larger slices.
-    is_quiet: bool,
     /// The progress, for who waits.
     told: watch::Sender<Progress>,
 }
 
-/// A cell that has events which the tables do not show.
+/// How far the tables of a cell are.
 #[derive(Debug)]
-struct Lagging {
+struct CellTables {
     cell: String,
     position: i64,
+    /// Events of its journal that they do not show.
     behind: i64,
 }
 
@@ -85,9 +71,8 @@ impl Checkpoint {
             store,
             facts,
             progress,
-            behind: 0,
+            pace: Pace::new(),
             journal: 0,
-            is_quiet: false,
             told,
         })
     }
@@ -95,13 +80,14 @@ impl Checkpoint {
     /// Takes over one slice. How many events it had; 0 when there was nothing to do.
     pub(crate) async fn step(&mut self) -> Result<usize, OpenError> {
         let started = Instant::now();
-        let (stuck, lagging): (Vec<_>, Vec<_>) = self
-            .lagging()
-            .await?
+        let cells = self.cells().await?;
+        let journal = cells.iter().map(|cell| cell.position + cell.behind).sum();
+        let appended = journal - std::mem::replace(&mut self.journal, journal);
+        let (stuck, lagging): (Vec<_>, Vec<_>) = cells
             .into_iter()
+            .filter(|cell| cell.behind > 0)
             .partition(|lagging| self.progress.stuck.contains_key(&lagging.cell));
-        let behind = |cells: &[Lagging]| cells.iter().map(|cell| cell.behind).sum::<i64>();
-        let journal = self.progress.total() + behind(&lagging) + behind(&stuck);
+        let behind = |cells: &[CellTables]| cells.iter().map(|cell| cell.behind).sum::<i64>();
         let slice = self.read(&lagging).await?;
         pass(FailPoint::CheckpointRead);
         if !slice.is_empty() {
@@ -110,42 +96,39 @@ impl Checkpoint {
         }
         // Events that came after the look at the cells may have been taken over too.
         let taken = i64::try_from(slice.len()).unwrap_or(i64::MAX);
-        self.behind = (behind(&lagging) - taken).max(0);
-        let grown = journal - std::mem::replace(&mut self.journal, journal);
-        self.is_quiet = self.behind > 0 && grown <= taken / QUIET_PART;
-        metrics::checkpoint_lag(self.behind + behind(&stuck));
+        let left = (behind(&lagging) - taken).max(0);
+        self.pace.took(taken, appended, left);
+        metrics::checkpoint_lag(left + behind(&stuck));
         self.told.send_replace(self.progress.clone());
         Ok(slice.len())
     }
 
-    /// The cells whose journal goes beyond what the tables show, the least behind first.
-    async fn lagging(&self) -> Result<Vec<Lagging>, OpenError> {
+    /// How far the tables of each cell are, the least behind first.
+    async fn cells(&self) -> Result<Vec<CellTables>, OpenError> {
         let cells: Vec<(String, i64)> = on!(&self.store.checkpoint.journal, pool => {
             sqlx::query_as("SELECT cell, position FROM cells").fetch_all(pool).await?
         });
-        let mut lagging: Vec<_> = cells
+        let mut cells: Vec<_> = cells
             .into_iter()
             .map(|(cell, end)| {
                 let position = self.progress.position(&cell);
                 let behind = end - position;
-                Lagging {
+                CellTables {
                     cell,
                     position,
                     behind,
                 }
             })
-            .filter(|cell| cell.behind > 0)
             .collect();
-        lagging.sort_by_key(|cell| cell.behind);
-        Ok(lagging)
+        cells.sort_by_key(|cell| cell.behind);
+        Ok(cells)
     }
 
     /// The next events, cell by cell: each has its share of the slice, and what one leaves is the others'.
-    async fn read(&self, lagging: &[Lagging]) -> Result<Vec<StoredEvent>, OpenError> {
-        let most = if self.is_quiet { SLICE_QUIET } else { SLICE };
+    async fn read(&self, lagging: &[CellTables]) -> Result<Vec<StoredEvent>, OpenError> {
         let mut slice = Vec::new();
-        for (cells, Lagging { cell, position, .. }) in (1..=lagging.len()).rev().zip(lagging) {
-            let room = most - i64::try_from(slice.len()).unwrap_or(most);
+        for (cells, CellTables { cell, position, .. }) in (1..=lagging.len()).rev().zip(lagging) {
+            let room = self.pace.slice() - i64::try_from(slice.len()).unwrap_or(i64::MAX);
             let share = room / i64::try_from(cells).unwrap_or(i64::MAX);
             slice.extend(events_after(&self.store.checkpoint.journal, cell, *position, share.max(1)).await?);
         }
@@ -179,7 +162,7 @@ impl Checkpoint {
     /// Writes events to the tables in one transaction.
     async fn attempt(&mut self, events: &[StoredEvent]) -> Result<Attempt, OpenError> {
         let tables = &self.store.checkpoint.tables;
-        let (fold, statements) = match fold(events, &mut self.facts, tables) {
+        let fold = match fold(events, &mut self.facts) {
             Ok(folded) => folded,
             Err(error) => return Ok(Attempt::Refused(error)),
         };
@@ -193,7 +176,7 @@ impl Checkpoint {
             return Ok(Attempt::Overtaken);
         }
         let written = tables
-            .write_then(&statements, || pass(FailPoint::CheckpointWritten))
+            .write_then(&statements(&fold), || pass(FailPoint::CheckpointWritten))
             .await;
         drop(undisturbed);
         match written {
@@ -202,7 +185,10 @@ impl Checkpoint {
             Err(error) => return Err(error.into()),
         }
         pass(FailPoint::CheckpointCommitted);
-        self.progress.reached.extend(fold.positions);
+        let positions = fold.positions.into_iter();
+        self.progress
+            .reached
+            .extend(positions.map(|(cell, position)| (cell.to_owned(), position)));
         Ok(Attempt::Taken)
     }
 
@@ -226,33 +212,26 @@ impl Checkpoint {
         self.progress.stuck.values().next().map(String::as_str)
     }
 
-    /// How long to rest after a slice that took so long, so that claims go first while they pour in: four fifths of
-    /// the time, unless the tables lag too far behind for a quick recovery. Not at all while claims are few and there is
-    /// more to do.
+    /// How long to rest after a slice that took so long.
     pub(crate) fn rest(&self, took: Duration) -> Duration {
-        if self.is_quiet {
-            return Duration::ZERO;
-        }
-        let patience = if self.behind > LAG_MAX { 1 } else { 4 };
-        (took * patience).clamp(Duration::from_millis(5), Duration::from_secs(1))
+        self.pace.rest(took)
     }
 }
 
-/// What events change, and how that is written.
-fn fold(
-    events: &[StoredEvent],
+/// What events change.
+fn fold<'a>(
+    events: &'a [StoredEvent],
     facts: &mut HashMap<PoolId, PoolFacts>,
-    tables: &Db,
-) -> Result<(Fold, Vec<Statement>), OpenError> {
+) -> Result<Fold<'a>, OpenError> {
     let mut fold = Fold::default();
     for event in events {
         fold.add(event, facts)?;
     }
-    let statements = statements(tables, &fold)?;
-    Ok((fold, statements))
+    Ok(fold)
 }
 
-async fn read_positions(tables: &Db) -> Result<HashMap<String, i64>, sqlx::Error> {
+/// The position of the journal that each cell has reached in the tables.
+pub(crate) async fn read_positions(tables: &Db) -> Result<HashMap<String, i64>, sqlx::Error> {
     let positions: Vec<(String, i64)> = on!(tables, pool => {
         sqlx::query_as("SELECT cell, position FROM checkpoint").fetch_all(pool).await?
     });
@@ -301,6 +280,7 @@ mod tests {
     use kaowei_core::seats::{By, Change};
     use kaowei_core::sites::{Campus, Scope, TicketPrinting};
 
+    use super::super::pace::SLICE_MIN;
     use super::*;
     use crate::tables::{clear, verify};
     use crate::{Engine, NewPool, Settings, Staff};
@@ -337,7 +317,7 @@ mod tests {
         engine.put_sitting(&staff, sitting).await.unwrap();
         let cell: Cell = "99".parse().unwrap();
         let record = async |events| engine.incarnation().unwrap().record(cell, events).await.unwrap();
-        record(campuses(0..SLICE)).await;
+        record(campuses(0..SLICE_MIN)).await;
         let new = NewPool {
             capacity: 1,
             open: true,
@@ -346,7 +326,7 @@ mod tests {
         };
         let pool = "C0-1".parse().unwrap();
         engine.put_pool(&staff, pool, new).await.unwrap();
-        record(campuses(SLICE..2 * SLICE)).await;
+        record(campuses(SLICE_MIN..2 * SLICE_MIN)).await;
         let change = Change {
             capacity: Some(2),
             ..Change::default()

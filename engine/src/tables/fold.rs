@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use kaowei_core::audit::{Hash, Seal};
-use kaowei_core::ids::{CandidateId, ClaimId, ClaimNumber, PoolId, Sequence};
+use kaowei_core::ids::{CampusCode, CandidateId, ClaimId, ClaimNumber, PoolId, Sequence};
 use kaowei_core::registration::{self, Enrolment, KeyAnswer};
-use kaowei_core::seats::{ClaimState, Event, First, Freed, PoolFacts, RemovalCause, Standing};
+use kaowei_core::seats::{ClaimState, Event, Freed, PoolFacts, RemovalCause, Standing};
 use kaowei_core::stored::KeyNote;
 use kaowei_core::time::Moment;
-use serde::ser::SerializeTuple;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::notices::NoticeFold;
 use crate::failure::OpenError;
@@ -18,22 +17,22 @@ use crate::views::ExpiryStatus;
 
 /// What a slice of the journal changes in the tables.
 #[derive(Debug, Default)]
-pub(super) struct Fold {
+pub(super) struct Fold<'a> {
     /// How far each cell is folded.
-    pub(super) positions: BTreeMap<String, i64>,
+    pub(super) positions: BTreeMap<&'a str, i64>,
     /// The head of each stream: cell, sequence, hash.
-    pub(super) heads: HashMap<String, (String, i64, String)>,
+    pub(super) heads: BTreeMap<&'a str, (&'a str, i64, &'a [u8])>,
     /// Where each event lies: stream, sequence, cell, position.
-    pub(super) index: Vec<(String, i64, String, i64)>,
+    pub(super) index: Vec<(&'a str, i64, &'a str, i64)>,
     pub(super) documents: BTreeMap<&'static str, String>,
-    pub(super) campuses: BTreeMap<String, String>,
+    pub(super) campuses: BTreeMap<CampusCode, String>,
     pub(super) new_pools: BTreeMap<PoolId, PoolFacts>,
     pub(super) pools: BTreeMap<PoolId, PoolChange>,
     pub(super) new_claims: BTreeMap<(PoolId, ClaimNumber), NewClaim>,
     pub(super) claims: BTreeMap<(PoolId, ClaimNumber), ClaimChange>,
     pub(super) agreements: BTreeMap<CandidateId, (String, Moment)>,
     /// Enrolments as they are now; none for one that was deleted.
-    pub(super) enrolments: BTreeMap<CandidateId, Option<EnrolmentRow>>,
+    pub(super) enrolments: BTreeMap<CandidateId, Option<Enrolment>>,
     pub(super) enrolment_ends: BTreeMap<CandidateId, Moment>,
     pub(super) keys: BTreeMap<(CandidateId, u8), (i64, KeyNote, String)>,
     pub(super) last_at: Option<Moment>,
@@ -67,23 +66,18 @@ pub(super) struct ClaimChange {
     pub(super) seal: Seal,
 }
 
-/// An enrolment's row: record, version, campus, school, province, saved, delete after.
-pub(super) type EnrolmentRow = (i64, i32, String, String, String, Moment, Moment);
-
-impl Fold {
+impl<'a> Fold<'a> {
     /// Adds one event. `facts` knows the pools made before this slice.
     pub(super) fn add(
         &mut self,
-        stored: &StoredEvent,
+        stored: &'a StoredEvent,
         facts: &mut HashMap<PoolId, PoolFacts>,
     ) -> Result<(), OpenError> {
         let (cell, position, stream, sequence, kind, at, payload, hash) = stored;
         let at = Moment::from_unix_ms(*at);
-        self.positions.insert(cell.clone(), *position);
-        self.heads
-            .insert(stream.clone(), (cell.clone(), *sequence, hex::encode(hash)));
-        self.index
-            .push((stream.clone(), *sequence, cell.clone(), *position));
+        self.positions.insert(cell, *position);
+        self.heads.insert(stream, (cell, *sequence, hash));
+        self.index.push((stream, *sequence, cell, *position));
         self.last_at = self.last_at.max(Some(at));
         if stream.starts_with("cell:") {
             let event = registration::Event::read(kind, payload)?;
@@ -206,8 +200,7 @@ impl Fold {
                 let Some(enrolment) = event.enrolment(at) else {
                     return Ok(());
                 };
-                self.enrolments
-                    .insert(*candidate, Some(enrolment_row(&enrolment)));
+                self.enrolments.insert(*candidate, Some(enrolment));
                 self.enrolment_ends.remove(candidate);
                 if let Some(note) = key {
                     let answer = KeyAnswer::Enrolled(Box::new(enrolment));
@@ -223,7 +216,7 @@ impl Fold {
                 delete_after,
                 ..
             } => match self.enrolments.get_mut(candidate) {
-                Some(Some(row)) => row.6 = *delete_after,
+                Some(Some(enrolment)) => enrolment.delete_after = *delete_after,
                 Some(None) => {}
                 None => {
                     self.enrolment_ends.insert(*candidate, *delete_after);
@@ -241,7 +234,7 @@ impl Fold {
                 self.documents.insert("sitting", json(sitting)?);
             }
             Event::CampusSaved { campus, .. } => {
-                self.campuses.insert(campus.code.to_string(), json(campus)?);
+                self.campuses.insert(campus.code, json(campus)?);
             }
             Event::ExpirySuspended { reason, .. } => {
                 let status = ExpiryStatus {
@@ -324,57 +317,6 @@ impl PoolChange {
             Event::DeadlineExtended { .. } | Event::KeyRemembered { .. } => {}
         }
     }
-}
-
-/// A claim's row, in the order of its columns (`statements.rs`).
-pub(super) struct ClaimRow<'a>(pub(super) &'a NewClaim);
-
-impl Serialize for ClaimRow<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(NewClaim {
-            candidate,
-            standing: claim,
-            position,
-        }) = self;
-        let (first_until, first_position) = match claim.first {
-            First::Held(until) => (Some(until), None),
-            First::Queued(position) => (None, Some(position)),
-        };
-        let mut row = serializer.serialize_tuple(19)?;
-        row.serialize_element(&claim.id.pool)?;
-        row.serialize_element(&claim.id.number)?;
-        row.serialize_element(candidate)?;
-        row.serialize_element(&claim.paper)?;
-        row.serialize_element(&claim.level)?;
-        row.serialize_element(&claim.requires)?;
-        row.serialize_element(claim.state.as_str())?;
-        row.serialize_element(&claim.state.held_until())?;
-        row.serialize_element(&first_until)?;
-        row.serialize_element(&first_position)?;
-        row.serialize_element(&claim.fee)?;
-        row.serialize_element(&claim.registered_by)?;
-        row.serialize_element(&claim.created_at)?;
-        row.serialize_element(&claim.sequence)?;
-        row.serialize_element(&claim.chain_hash)?;
-        row.serialize_element(&claim.state_at)?;
-        row.serialize_element(&claim.state_sequence)?;
-        row.serialize_element(&claim.state_hash)?;
-        row.serialize_element(position)?;
-        row.end()
-    }
-}
-
-fn enrolment_row(enrolment: &Enrolment) -> EnrolmentRow {
-    let site = enrolment.site;
-    (
-        enrolment.record.0,
-        enrolment.record_version.0,
-        enrolment.campus.to_string(),
-        site.school.to_string(),
-        site.province.to_string(),
-        enrolment.saved_at,
-        enrolment.delete_after,
-    )
 }
 
 fn json(value: &impl Serialize) -> Result<String, OpenError> {

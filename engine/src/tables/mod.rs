@@ -5,11 +5,12 @@ mod checkpoint;
 mod claims;
 mod fold;
 mod notices;
+mod pace;
 mod progress;
 mod rebuild;
 mod statements;
 
-pub(crate) use checkpoint::Checkpoint;
+pub(crate) use checkpoint::{Checkpoint, read_positions};
 pub(crate) use claims::claim_of;
 pub(crate) use notices::{NoticeRow, notices_after, notices_of, read_reminders};
 pub(crate) use progress::Progress;

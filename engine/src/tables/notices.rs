@@ -9,10 +9,8 @@ use kaowei_core::registration;
 use kaowei_core::seats;
 use kaowei_core::time::{Moment, Span};
 
-use super::statements::rows;
 use crate::failure::OpenError;
 use crate::recovery::{Reminded, StoredEvent, events_after};
-use crate::store::Kind::{Integer, Text};
 use crate::store::{Db, Statement, Store, on};
 
 /// A row as it is written: cell, position, candidate, at, body.
@@ -76,33 +74,29 @@ impl NoticeFold {
     }
 }
 
-pub(super) fn statements(db: &Db, fold: &NoticeFold) -> Result<Vec<Statement>, OpenError> {
-    let columns = [
-        ("cell", Text),
-        ("position", Integer),
-        ("candidate", Integer),
-        ("at", Integer),
-        ("body", Text),
-    ];
-    let reminders = [("cell", Text), ("lead_ms", Integer), ("held_until", Integer)];
-    let add = format!(
-        "INSERT INTO notices (cell, position, candidate, at, body) {}",
-        db.unfold(&columns)
-    );
+pub(super) fn statements(fold: &NoticeFold) -> [Statement<'_>; 2] {
+    const ADD: &str = "INSERT INTO notices (cell, position, candidate, at, body) {rows}";
     // A deadline may be moved, so a later reminder may be of an earlier one.
-    let later = format!(
-        "INSERT INTO reminders (cell, lead_ms, held_until) {} ON CONFLICT (cell, lead_ms) DO UPDATE \
-         SET held_until = excluded.held_until WHERE excluded.held_until > reminders.held_until",
-        db.unfold(&reminders)
-    );
+    const LATER: &str = "INSERT INTO reminders (cell, lead_ms, held_until) {rows} WHERE true \
+         ON CONFLICT (cell, lead_ms) DO UPDATE SET held_until = excluded.held_until \
+         WHERE excluded.held_until > reminders.held_until";
+    let added = fold.rows.iter().map(|(cell, position, candidate, at, body)| {
+        [
+            cell.as_str().into(),
+            (*position).into(),
+            (*candidate).into(),
+            (*at).into(),
+            body.as_str().into(),
+        ]
+    });
     let reminded = fold
         .reminders
         .iter()
-        .map(|((cell, lead), held_until)| (cell, lead, held_until));
-    Ok(vec![
-        Statement::new(add, rows(fold.rows.iter())?),
-        Statement::new(later, rows(reminded)?),
-    ])
+        .map(|((cell, lead), held_until)| [cell.as_str().into(), lead.as_ms().into(), (*held_until).into()]);
+    [
+        Statement::new(ADD, &["cell", "position", "candidate", "at", "body"], added),
+        Statement::new(LATER, &["cell", "lead_ms", "held_until"], reminded),
+    ]
 }
 
 /// Up to which payment deadline candidates have been reminded.

@@ -13,6 +13,7 @@ use crate::failure::Denied;
 use crate::fault::Fault;
 use crate::incarnation::Incarnation;
 use crate::people::{IdType, ImportedStudent, split};
+use crate::store::Secrets;
 use crate::views::{Catalogue, StudentRecord};
 
 /// A good line.
@@ -46,6 +47,11 @@ impl Context {
             incarnation,
             scope,
         }
+    }
+
+    /// What seals persons' data.
+    pub(super) fn secrets(&self) -> &Secrets {
+        &self.incarnation.store.secrets
     }
 
     fn in_scope(&self, site: Site) -> Result<(), Fault> {

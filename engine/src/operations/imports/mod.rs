@@ -1,9 +1,10 @@
 //! Imports of CSV files (2.8, R33): validated as a whole first, then applied in slices between claims' batches.
 //!
 //! A file with bad lines changes nothing unless told to skip them. Memory stays flat: a thread of its own reads the
-//! file and hands over slices. The file is copied into the data folder first, so that an import that a crash cut off
-//! while it was applied is resumed at the next start, and one that a lost store cut off before staff change anything
-//! else, so that it never comes back over what was changed since; applying a line twice changes nothing.
+//! file, makes slices of it ready – which takes most of the time – and hands them over. The file is copied into the data
+//! folder first, so that an import that a crash cut off while it was applied is resumed at the next start, and one that a
+//! lost store cut off before staff change anything else, so that it never comes back over what was changed since;
+//! applying a line twice changes nothing.
 
 mod apply;
 mod line;
@@ -151,13 +152,13 @@ impl Engine {
         };
         while let Some(chunk) = chunks.recv().await {
             let Chunk {
-                lines,
+                slice,
                 good,
                 bad: mut rejected,
                 bytes_read,
                 bytes,
             } = chunk?;
-            let refused = applier.apply(lines).await?;
+            let refused = applier.apply(slice).await?;
             report.accepted += good - refused.len() as u64;
             rejected.extend(refused);
             rejected.sort_by_key(|bad| bad.line);
