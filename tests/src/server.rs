@@ -158,13 +158,6 @@ impl<'a> Server<'a> {
         Self::start_town_as(place, Setup::default()).await
     }
 
-    /// The same, set up like that.
-    pub async fn start_town_as(place: &'a Place, setup: Setup) -> Self {
-        let server = Self::start_as(place, setup).await;
-        town::build(&server).await;
-        server
-    }
-
     /// A client without a token.
     pub fn nobody(&self) -> Client {
         self.nobody.clone()
