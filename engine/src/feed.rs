@@ -3,15 +3,16 @@
 //! Fed by the publisher, after a commit, in the order of publication. Items name what changed; whoever passes them on
 //! looks at how it stands by then. Followers resume where they were while the latest items are kept, and are told to
 //! read everything anew where not. Nobody who is slow holds anything up: a candidate's follower that lags is cut, staff
-//! skip ahead.
+//! skip ahead. Nor does anybody who comes back: what is kept is searched outside the lock that the publisher takes.
 //!
 //! Deliberately absent: what outlives an incarnation. The next one's feed knows nothing of this one's places, so who
 //! comes with one of those reads everything anew.
 
+mod kept;
 mod own;
 mod staff;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -22,14 +23,12 @@ use kaowei_core::sites::Site;
 use parking_lot::Mutex;
 use tokio::sync::{broadcast, mpsc};
 
+use kept::{Kept, Missed};
 pub use own::{OwnFeed, OwnNews};
 pub use staff::{StaffFeed, StaffNews};
 
 use crate::metrics;
 use crate::tables::NoticeRow;
-
-/// So many items are kept: about 20 s of an opening's, hours of a quiet day's.
-const KEPT: usize = 131_072;
 
 /// So many items may wait for one candidate's follower; far more than a candidate makes at once.
 const OWN_WAITING_MAX: usize = 64;
@@ -125,9 +124,7 @@ pub(crate) struct Feed {
 
 #[derive(Debug)]
 struct State {
-    /// The latest item's position.
-    position: u64,
-    kept: VecDeque<Item>,
+    kept: Kept,
     own: HashMap<CandidateId, Vec<mpsc::Sender<Item>>>,
     staff: broadcast::Sender<Item>,
     /// The latest notice of each candidate that the tables may not have yet.
@@ -142,8 +139,7 @@ impl Feed {
         Self {
             incarnation,
             state: Mutex::new(State {
-                position: 0,
-                kept: VecDeque::new(),
+                kept: Kept::default(),
                 own: HashMap::new(),
                 staff: broadcast::Sender::new(STAFF_WAITING_MAX),
                 noticed: HashMap::new(),
@@ -191,39 +187,17 @@ impl Feed {
         }
     }
 
-    /// The items of a kind after a place; none where not all are there any more, or the place is another feed's.
-    fn since(
-        &self,
-        state: &State,
-        place: Option<FeedPlace>,
-        is_wanted: impl Fn(&Item) -> bool,
-    ) -> Option<VecDeque<Item>> {
+    /// What came after a place; none where not all of it is there any more, or the place is another feed's.
+    fn since(&self, state: &State, place: Option<FeedPlace>) -> Option<Missed> {
         let place = place.filter(|place| place.incarnation == self.incarnation)?;
-        let oldest = state
-            .kept
-            .front()
-            .map_or(state.position + 1, |item| item.position);
-        if place.position + 1 < oldest || place.position > state.position {
-            return None;
-        }
-        let skip = usize::try_from(place.position + 1 - oldest).unwrap_or(usize::MAX);
-        Some(
-            state
-                .kept
-                .iter()
-                .skip(skip)
-                .filter(|item| is_wanted(item))
-                .cloned()
-                .collect(),
-        )
+        state.kept.after(place.position)
     }
 }
 
 impl State {
     fn tell(&mut self, site: Option<Site>, change: Change) {
-        self.position += 1;
         let item = Item {
-            position: self.position,
+            position: self.kept.latest() + 1,
             site,
             change,
         };
@@ -239,10 +213,7 @@ impl State {
             // It fails only where the last of them has just gone.
             self.staff.send(item.clone()).ok();
         }
-        if self.kept.len() == KEPT {
-            self.kept.pop_front();
-        }
-        self.kept.push_back(item);
+        self.kept.push(item);
     }
 
     fn tell_own(&mut self, candidate: CandidateId, item: &Item) {
@@ -279,9 +250,8 @@ mod tests {
     }
 
     fn positions(feed: &Feed, place: FeedPlace) -> Option<Vec<u64>> {
-        let state = feed.state.lock();
-        let items = feed.since(&state, Some(place), |_| true)?;
-        Some(items.iter().map(|item| item.position).collect())
+        let missed = feed.since(&feed.state.lock(), Some(place))?;
+        Some(missed.iter().map(|item| item.position).collect())
     }
 
     #[test]
@@ -306,18 +276,7 @@ mod tests {
         assert_eq!(positions(&feed, feed.place(4)), None, "it has not been yet");
         let another = Feed::new();
         assert_eq!(positions(&feed, another.place(1)), None);
-        assert!(feed.since(&feed.state.lock(), None, |_| true).is_none());
-    }
-
-    #[test]
-    fn what_is_kept_is_bounded_and_who_comes_later_reads_everything_anew() {
-        let feed = Feed::new();
-        for _ in 0..=KEPT {
-            tell(&feed, 1);
-        }
-        assert_eq!(feed.state.lock().kept.len(), KEPT);
-        assert_eq!(positions(&feed, feed.place(0)), None);
-        assert_eq!(positions(&feed, feed.place(1)).map(|all| all.len()), Some(KEPT));
+        assert!(feed.since(&feed.state.lock(), None).is_none());
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! What ends tokens before their time: done to its end also when whoever asked hangs up, since a token that was ended in
-//! the store must not go on in memory.
+//! the store must not go on in memory. The streams of its account end with it, and come again with a token that holds.
 
 use kaowei_core::ids::CandidateId;
 use kaowei_engine::{Account, Denied, Failure, Password};
@@ -12,10 +12,16 @@ impl App {
     pub(crate) async fn end_session(&self, session: Session) -> Result<(), Denied> {
         let app = self.clone();
         to_the_end(async move {
-            let Session { id, ends_at, token } = session;
+            let Session {
+                candidate,
+                id,
+                ends_at,
+                token,
+            } = session;
             let ended: Result<(), Failure> = app.engine.end_session(&id, ends_at).await;
             // Perhaps it was ended though nobody heard: it is looked up again then.
             app.tokens.forget(&token);
+            app.engine.end_feeds_of(|of| of == candidate);
             Ok(ended?)
         })
         .await
@@ -57,9 +63,13 @@ impl App {
     /// Forgets the tokens that a new password ended; all where nobody knows whether it was set.
     fn forget_ended(&self, whose: Option<CandidateId>, denied: Option<&Denied>) {
         match (whose, denied) {
-            (Some(candidate), _) => self.tokens.forget_all_of(candidate),
+            (Some(candidate), _) => {
+                self.tokens.forget_all_of(candidate);
+                self.engine.end_feeds_of(|of| of == candidate);
+            }
             (None, Some(Denied::Failed(Failure::StoreUnavailable | Failure::Internal))) => {
                 self.tokens.forget_all();
+                self.engine.end_feeds_of(|_| true);
             }
             (None, _) => {}
         }

@@ -3,6 +3,7 @@
 use axum::extract::FromRequestParts;
 use bytes::Bytes;
 use http::request::Parts;
+use kaowei_core::ids::CandidateId;
 use kaowei_core::time::Moment;
 
 use super::Candidate;
@@ -13,6 +14,8 @@ use crate::state::App;
 /// A session that a login opened.
 #[derive(Debug, Clone)]
 pub struct Session {
+    /// Whose it is.
+    pub candidate: CandidateId,
     /// Its name.
     pub id: String,
     /// When its token ends.
@@ -25,7 +28,7 @@ impl FromRequestParts<App> for Session {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        Candidate::from_request_parts(parts, app).await?;
+        let Candidate(account) = Candidate::from_request_parts(parts, app).await?;
         let token = bearer(parts).unwrap_or_default();
         let claims = app.keys.check(token, app.engine.now());
         let named = claims.and_then(|claims| Some((claims.sid?, claims.exp)));
@@ -36,6 +39,7 @@ impl FromRequestParts<App> for Session {
             ))
         })?;
         Ok(Self {
+            candidate: account.candidate,
             id,
             ends_at: Moment::from_unix_ms(exp.saturating_mul(1_000)),
             token: Bytes::copy_from_slice(token),

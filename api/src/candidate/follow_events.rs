@@ -27,8 +27,8 @@ problems!(EventsProblems: CANDIDATE ENGINE);
 /// Every event has a name, an id and JSON data, as the schema says name by name. The stream goes on behind
 /// `Last-Event-ID` while the latest events are kept; otherwise, and always without one, its first event is `resync`:
 /// read everything anew. A reader that is too slow gets a last `resync` before its stream ends. A comment comes every
-/// 15 s. A stream ends after 15 minutes, or when the server stops: come again with the last id. An account may have
-/// five. Places in queues change without an event.
+/// 15 s. A stream ends after 15 minutes, when the server stops, or when a session of the account is logged out of or its
+/// password changes: come again with the last id and a token that holds. An account may have five. Places in queues change without an event.
 #[utoipa::path(get, path = "/v1/events", tag = "candidate", security(("bearer" = [])),
     params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was read.")),
     responses((status = 200, description = "The stream. The schema has the data of each event by its name.",

@@ -1,8 +1,11 @@
 //! How an event looks on the wire, and from where its reader goes on.
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use kaowei_engine::FeedPlace;
+
+/// What a stream of events is.
+pub(crate) const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 
 /// The place that `Last-Event-ID` names; none where it is none of ours, and then everything is read anew.
 pub(crate) fn last_place(headers: &HeaderMap) -> Option<FeedPlace> {

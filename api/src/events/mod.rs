@@ -3,5 +3,5 @@
 mod body;
 mod streams;
 
-pub(crate) use body::{event, last_place};
+pub(crate) use body::{EVENT_STREAM, event, last_place};
 pub use streams::{Place, Streams};

@@ -14,6 +14,7 @@ use kaowei_engine::metrics;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
+use super::body::EVENT_STREAM;
 use crate::problem::{Code, Problem};
 
 /// How a stream goes on while there are no news.
@@ -133,7 +134,7 @@ impl Place {
         let body = Body::from_stream(chunks.map(Ok::<_, std::convert::Infallible>));
         let mut response = Response::new(body);
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+        headers.insert(CONTENT_TYPE, EVENT_STREAM);
         // Proxies that gather answers would keep the news back.
         headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
         response

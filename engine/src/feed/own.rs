@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use kaowei_core::ids::CandidateId;
 use kaowei_core::registration::Enrolment;
 use tokio::sync::mpsc;
 
@@ -65,18 +66,30 @@ impl Engine {
             return Ok(None);
         }
         followers.push(sender);
-        let is_own = |item: &Item| item.change.candidate() == Some(account.candidate);
-        let missed = feed.since(&state, from, is_own);
-        let resync = missed.is_none().then(|| feed.place(state.position));
+        let missed = feed.since(&state, from);
+        let resync = missed.is_none().then(|| feed.place(state.kept.latest()));
         drop(state);
+        let is_own = |item: &&Item| item.change.candidate() == Some(account.candidate);
+        let missed = missed.unwrap_or_default();
         Ok(Some(OwnFeed {
             incarnation,
             account,
-            missed: missed.unwrap_or_default(),
+            missed: missed.iter().filter(is_own).cloned().collect(),
             resync,
             news,
             is_cut: false,
         }))
+    }
+}
+
+impl Engine {
+    /// Ends the streams of these candidates: each is told to read everything anew, and comes again if it may.
+    pub fn end_feeds_of(&self, is_meant: impl Fn(CandidateId) -> bool) {
+        // Without an incarnation there are none.
+        if let Ok(incarnation) = self.incarnation() {
+            let mut state = incarnation.feed.state.lock();
+            state.own.retain(|candidate, _| !is_meant(*candidate));
+        }
     }
 }
 
@@ -106,7 +119,7 @@ impl OwnFeed {
         if state.is_over || std::mem::replace(&mut self.is_cut, true) {
             return None;
         }
-        Some((self.incarnation.feed.place(state.position), OwnNews::Resync))
+        Some((self.incarnation.feed.place(state.kept.latest()), OwnNews::Resync))
     }
 
     fn look(&self, change: &Change) -> Option<OwnNews> {

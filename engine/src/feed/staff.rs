@@ -75,8 +75,8 @@ impl Engine {
             return Err(Failure::StoreUnavailable);
         }
         let news = state.staff.subscribe();
-        let missed = feed.since(&state, from, |item| item.change.is_for_staff());
-        let resync = missed.is_none().then(|| feed.place(state.position));
+        let missed = feed.since(&state, from);
+        let resync = missed.is_none().then(|| feed.place(state.kept.latest()));
         drop(state);
         let mut following = StaffFeed {
             incarnation,
@@ -86,8 +86,9 @@ impl Engine {
             looked_at: None,
             news,
         };
-        for item in missed.into_iter().flatten() {
-            following.gather(&item);
+        let missed = missed.unwrap_or_default();
+        for item in missed.iter().filter(|item| item.change.is_for_staff()) {
+            following.gather(item);
         }
         Ok(following)
     }
@@ -134,7 +135,7 @@ impl StaffFeed {
         let state = self.incarnation.feed.state.lock();
         self.news = state.staff.subscribe();
         self.gathered = Gathered::default();
-        self.resync = Some(self.incarnation.feed.place(state.position));
+        self.resync = Some(self.incarnation.feed.place(state.kept.latest()));
     }
 
     fn gather(&mut self, item: &Item) {

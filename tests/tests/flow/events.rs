@@ -3,7 +3,7 @@
 use kaowei_core::time::Span;
 use kaowei_tests::engine::{Place, eventually};
 use kaowei_tests::on_both_stores;
-use kaowei_tests::server::{Events, Server, Setup};
+use kaowei_tests::server::{Events, PASSWORD, Server, Setup, Student};
 use serde_json::{Value, json};
 
 on_both_stores! {
@@ -13,6 +13,7 @@ on_both_stores! {
     staff_follow_what_lies_below_their_scope
     staff_go_on_where_they_were
     streams_are_bounded_and_end_with_the_server
+    a_stream_ends_with_its_session_and_with_a_new_password
 }
 
 const OWN: &str = "/v1/events";
@@ -220,5 +221,26 @@ async fn streams_are_bounded_and_end_with_the_server(place: Place) {
     for events in &mut open {
         events.ends().await;
     }
+    server.finish().await;
+}
+
+async fn a_stream_ends_with_its_session_and_with_a_new_password(place: Place) {
+    let server = Server::start_town(&place).await;
+    let student = Student::number(0);
+    server.register(&student).await;
+    let (li, library) = (server.logged_in(&student).await, server.logged_in(&student).await);
+    let mut left_open = library.follow(OWN, None).await;
+    left_open.resync().await;
+    library.delete("/v1/sessions").await.expect(204);
+    left_open.resync().await;
+    left_open.ends().await;
+    library.get(OWN).await.refused(401, "unauthenticated");
+    let mut events = li.follow(OWN, None).await;
+    events.resync().await;
+    let change = json!({"password": "another horse battery", "current_password": PASSWORD});
+    li.patch("/v1/account", &change).await.expect(200);
+    events.resync().await;
+    events.ends().await;
+    li.get(OWN).await.refused(401, "unauthenticated");
     server.finish().await;
 }
