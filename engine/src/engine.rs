@@ -9,7 +9,7 @@ use arc_swap::ArcSwapOption;
 use kaowei_core::ids::Cell;
 use kaowei_core::time::Moment;
 use parking_lot::Mutex;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
 
 use crate::clock::EngineClock;
 use crate::costly::CostlyWork;
@@ -62,6 +62,8 @@ pub(crate) struct Inner {
     /// Staff's changes to what there is run one at a time.
     pub(crate) changes: tokio::sync::Mutex<()>,
     pub(crate) checkpointed: watch::Sender<Progress>,
+    /// There is a new message for the webhook.
+    pub(crate) messages_wanted: Notify,
     /// The name under which this process leads.
     leader: Arc<str>,
     current: ArcSwapOption<Incarnation>,
@@ -98,6 +100,7 @@ impl Engine {
             door: Arc::new(Semaphore::new(settings.claims_in_flight_max)),
             changes: tokio::sync::Mutex::default(),
             checkpointed: watch::Sender::new(Progress::default()),
+            messages_wanted: Notify::new(),
             leader: uuid::Uuid::now_v7().to_string().into(),
             current: ArcSwapOption::empty(),
             clock: ArcSwapOption::empty(),

@@ -51,9 +51,7 @@ pub use operations::{
 };
 pub use outbox::{Content, Outbox, Parcel};
 pub use peek::{Peek, migrate, peek, rebuild};
-pub use people::{
-    AccountDetails, CodeNotice, CodeNoticeKind, IdType, Identity, InvalidIdType, Password, Person,
-};
+pub use people::{AccountDetails, CodePurpose, IdType, Identity, InvalidIdType, Password, Person, SentCode};
 pub use settings::{InvalidKey, Settings, StoreUrl, SuppliedKey, SuppliedKeys};
 pub use tables::RebuildReport;
 pub use views::{

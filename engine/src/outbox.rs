@@ -2,8 +2,8 @@
 //!
 //! Notices are read from the tables, so none is sent before it is durable, and a cursor a cell says up to where they
 //! have been sent. It is kept with the persons' data: the tables are disposable, what was sent is not made anew with
-//! them. Beside them are messages, sent one by one until they are taken or their time is over: what no event stands for
-//! (codes), and notices that the receiver refused while it took others, so that one can't hold up all.
+//! them. Beside them are messages, sent one by one until they are taken or their time is over: codes, which no event stands
+//! for, and notices that the receiver refused while it took others, so that one can't hold up all.
 //!
 //! At least once: what was sent when the server was killed is sent again, under the same id.
 //!
@@ -15,16 +15,15 @@ use std::time::Duration;
 use kaowei_core::ids::{CandidateId, national_cell};
 use kaowei_core::notices::Notice;
 use kaowei_core::time::{Moment, Span};
-use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::Engine;
 use crate::fail_points::{FailPoint, pass};
 use crate::failure::Failure;
 use crate::metrics::{self, Delivery};
+use crate::people::{MessageBody, SentCode, due_messages};
 use crate::store::{Statement, Store, on};
 use crate::tables::{NoticeRow, Progress, notices_after};
-use crate::views::Account;
 
 /// So many are handed out at once.
 const BATCH: usize = 100;
@@ -32,7 +31,7 @@ const BATCH: usize = 100;
 /// Between two looks where nothing was found; the tables change all the time while claims pour in.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Messages are looked for so often, whatever the tables do.
+/// Messages that are to be tried again are looked for so often.
 const TICK: Duration = Duration::from_secs(1);
 
 /// A message that was not taken is tried again after so long, then after twice as long each time, up to the longest.
@@ -42,17 +41,14 @@ const RETRY_LONGEST: Span = Span::from_secs(3_600);
 /// A notice that was refused while others were taken is tried for so long.
 const NOTICE_LIFE: Span = Span::from_secs(3 * 86_400);
 
-/// The kind of a message that is a notice.
-const NOTICE: &str = "notice";
-
 /// One thing to hand to the webhook.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Parcel {
     /// The same for every try.
     pub id: String,
     /// Whom it is for.
     pub candidate: CandidateId,
-    /// Their bound phone.
+    /// Where it goes: their bound phone, or the one that a code confirms.
     pub phone: String,
     /// When it happened.
     pub at: Moment,
@@ -61,18 +57,20 @@ pub struct Parcel {
     source: Source,
 }
 
+/// Shows no phone.
+impl std::fmt::Debug for Parcel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Parcel({}, {:?})", self.id, self.content)
+    }
+}
+
 /// What is handed over.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     /// A notice.
     Notice(Notice),
-    /// A message that no event stands for.
-    Message {
-        /// Its kind.
-        kind: String,
-        /// Its fields.
-        fields: serde_json::Map<String, serde_json::Value>,
-    },
+    /// A code; no notice, on no page.
+    Code(SentCode),
 }
 
 /// Where it is kept.
@@ -86,13 +84,6 @@ enum Source {
     },
 }
 
-/// A notice as a message keeps it.
-#[derive(Debug, Serialize, Deserialize)]
-struct KeptNotice {
-    id: String,
-    notice: Notice,
-}
-
 /// The outbox of a running engine. There is one.
 pub struct Outbox {
     engine: Engine,
@@ -102,8 +93,8 @@ pub struct Outbox {
     looked: HashMap<String, i64>,
     /// Where the cursors stand when all that was handed out last is done.
     next: HashMap<String, i64>,
-    /// Messages for nobody any more: their accounts have no phone, or are gone.
-    for_nobody: Vec<i64>,
+    /// Messages that can't be handed over any more: nobody has that phone, their time is over, or they can't be read.
+    undeliverable: Vec<i64>,
     progress: watch::Receiver<Progress>,
     found_nothing: bool,
 }
@@ -117,15 +108,8 @@ impl std::fmt::Debug for Outbox {
 }
 
 const CURSORS: &str = "SELECT cell, position FROM outbox_cursors";
-const DUE: &str = "SELECT message, candidate, kind, body, created_at, expires_at, attempts FROM messages \
-     WHERE next_at <= $1 ORDER BY next_at, message LIMIT $2";
 const PHONES: &str = "SELECT candidate, phone FROM accounts WHERE candidate IN ({rows})";
 const COUNT: &str = "SELECT COUNT(*) FROM messages";
-const ADD: &str = "INSERT INTO messages (candidate, kind, body, created_at, expires_at, attempts, next_at) \
-     VALUES ($1, $2, $3, $4, $5, 0, $4)";
-
-/// Number, candidate, kind, sealed body, created, expires, attempts.
-type MessageRow = (i64, i64, String, Vec<u8>, i64, i64, i64);
 
 impl Engine {
     /// Opens the outbox. Where nothing was ever sent from this store, what happened before is not sent: nobody wants to
@@ -154,41 +138,10 @@ impl Engine {
             cursors,
             looked: HashMap::new(),
             next: HashMap::new(),
-            for_nobody: Vec::new(),
+            undeliverable: Vec::new(),
             progress,
             found_nothing: false,
         })
-    }
-
-    /// Sends a candidate a message that no event stands for, such as a code. It is kept sealed, and given up when its
-    /// time is over.
-    ///
-    /// # Errors
-    /// [`Failure::StoreUnavailable`].
-    pub async fn send_message(
-        &self,
-        account: Account,
-        kind: &str,
-        fields: &serde_json::Map<String, serde_json::Value>,
-        life: Span,
-    ) -> Result<(), Failure> {
-        let store = &self.inner.store;
-        let text = serde_json::to_string(fields).map_err(|_| Failure::Internal)?;
-        let body = store.secrets.seal(&text).map_err(|_| Failure::Internal)?;
-        let (now, candidate) = (self.now(), account.candidate.0);
-        let (created_at, expires_at) = (now.unix_ms(), (now + life).unix_ms());
-        let added = on!(&store.people, pool => {
-            sqlx::query(ADD)
-                .bind(candidate)
-                .bind(kind)
-                .bind(body)
-                .bind(created_at)
-                .bind(expires_at)
-                .execute(pool)
-                .await
-                .map(|_| ())
-        });
-        added.map_err(|error| unavailable(&error))
     }
 }
 
@@ -196,9 +149,17 @@ impl Outbox {
     /// Waits until there may be something to hand out.
     pub async fn wait(&mut self) {
         if std::mem::take(&mut self.found_nothing) {
-            tokio::time::sleep(PAUSE).await;
-            // The tables' end comes with the engine's, which ends this too.
-            tokio::time::timeout(TICK, self.progress.changed()).await.ok();
+            let wanted = self.engine.inner.messages_wanted.notified();
+            let changed = async {
+                tokio::time::sleep(PAUSE).await;
+                // The tables' end comes with the engine's, which ends this too.
+                self.progress.changed().await.ok();
+            };
+            tokio::select! {
+                () = wanted => {}
+                () = changed => {}
+                () = tokio::time::sleep(TICK) => {}
+            }
         }
     }
 
@@ -208,7 +169,7 @@ impl Outbox {
     /// [`Failure::StoreUnavailable`]; it may be asked again.
     pub async fn next(&mut self) -> Result<Vec<Parcel>, Failure> {
         let now = self.engine.now();
-        let mut parcels = self.due_messages(now).await?;
+        let mut parcels = self.messages(now).await?;
         let rows = self.notices(BATCH - parcels.len()).await?;
         let oldest = rows.iter().map(|row| row.at).min();
         let (aside,): (i64,) = on!(&self.store().people, pool => sqlx::query_as(COUNT).fetch_one(pool).await)
@@ -251,7 +212,8 @@ impl Outbox {
         let answers = any(Delivery::Taken) || !(has_notices || any(Delivery::Failed));
         let store = self.store();
         let mut changes = Changes::default();
-        changes.done.extend(&self.for_nobody);
+        changes.done.extend(&self.undeliverable);
+        changes.given_up = self.undeliverable.len();
         for (parcel, delivery) in &outcomes {
             changes.add(store, parcel, *delivery, answers, now)?;
         }
@@ -265,8 +227,8 @@ impl Outbox {
             written.map_err(|error| unavailable(&error))?;
             pass(FailPoint::OutboxDone);
         }
-        metrics::given_up(changes.given_up);
-        self.for_nobody.clear();
+        metrics::given_up(changes.given_up as u64);
+        self.undeliverable.clear();
         if answers {
             self.cursors.extend(self.next.drain());
         }
@@ -277,14 +239,42 @@ impl Outbox {
         &self.engine.inner.store
     }
 
-    async fn due_messages(&self, now: Moment) -> Result<Vec<Parcel>, Failure> {
-        let store = self.store();
+    /// The messages that are due; those whose time is over are not sent.
+    async fn messages(&mut self, now: Moment) -> Result<Vec<Parcel>, Failure> {
         let limit = i64::try_from(BATCH / 2).unwrap_or(i64::MAX);
-        let rows: Vec<MessageRow> = on!(&store.people, pool => {
-            sqlx::query_as(DUE).bind(now.unix_ms()).bind(limit).fetch_all(pool).await
-        })
-        .map_err(|error| unavailable(&error))?;
-        rows.into_iter().map(|row| read_message(store, row)).collect()
+        let due = due_messages(self.store(), now, limit).await?;
+        self.undeliverable.clear();
+        let mut parcels = Vec::with_capacity(due.len());
+        for message in due {
+            let number = message.number;
+            let (id, phone, content) = match message.body {
+                Some(MessageBody::Code(code)) if message.expires_at > now => (
+                    format!("message-{number}"),
+                    code.phone.clone(),
+                    Content::Code(code),
+                ),
+                Some(MessageBody::Notice { id, notice }) if message.expires_at > now => {
+                    (id, String::new(), Content::Notice(notice))
+                }
+                Some(_) | None => {
+                    self.undeliverable.push(number);
+                    continue;
+                }
+            };
+            parcels.push(Parcel {
+                id,
+                candidate: message.candidate,
+                phone,
+                at: message.created_at,
+                content,
+                source: Source::Message {
+                    number,
+                    attempts: message.attempts,
+                    expires_at: message.expires_at,
+                },
+            });
+        }
+        Ok(parcels)
     }
 
     /// Notices behind the cursors of the cells whose tables have moved on.
@@ -320,10 +310,11 @@ impl Outbox {
         Ok(rows)
     }
 
-    /// Looks up the phones; what is for nobody is dropped.
+    /// Looks up the bound phones; what is for nobody is dropped.
     async fn address(&mut self, parcels: &mut Vec<Parcel>) -> Result<(), Failure> {
         let store = self.engine.inner.store.clone();
-        let wanted = parcels.iter().map(|parcel| [parcel.candidate.into()]);
+        let without = parcels.iter().filter(|parcel| parcel.phone.is_empty());
+        let wanted = without.map(|parcel| [parcel.candidate.into()]);
         let rows: Vec<(i64, Vec<u8>)> = store
             .people
             .find(&Statement::new(PHONES, &["candidate"], wanted))
@@ -331,52 +322,28 @@ impl Outbox {
             .map_err(|error| unavailable(&error))?;
         let mut phones: HashMap<i64, String> = HashMap::with_capacity(rows.len());
         for (candidate, sealed) in rows {
-            let phone = store.secrets.open(&sealed).map_err(|error| {
-                tracing::error!(candidate, %error, "a phone can't be read");
-                Failure::Internal
-            })?;
-            phones.insert(candidate, phone);
-        }
-        self.for_nobody.clear();
-        parcels.retain_mut(|parcel| {
-            let phone = phones.get(&parcel.candidate.0).filter(|phone| !phone.is_empty());
-            match (phone, parcel.source) {
-                (Some(phone), _) => parcel.phone.clone_from(phone),
-                (None, Source::Message { number, .. }) => self.for_nobody.push(number),
-                (None, Source::Tables) => {}
+            match store.secrets.open(&sealed) {
+                Ok(phone) => drop(phones.insert(candidate, phone)),
+                Err(error) => {
+                    tracing::error!(candidate, %error, "a phone can't be read: nothing is sent to it");
+                }
             }
-            phone.is_some()
+        }
+        parcels.retain_mut(|parcel| {
+            if parcel.phone.is_empty()
+                && let Some(phone) = phones.get(&parcel.candidate.0)
+            {
+                parcel.phone.clone_from(phone);
+            }
+            if parcel.phone.is_empty()
+                && let Source::Message { number, .. } = parcel.source
+            {
+                self.undeliverable.push(number);
+            }
+            !parcel.phone.is_empty()
         });
         Ok(())
     }
-}
-
-fn read_message(store: &Store, row: MessageRow) -> Result<Parcel, Failure> {
-    let (number, candidate, kind, sealed, created_at, expires_at, attempts) = row;
-    let unreadable = |error: &dyn std::fmt::Display| {
-        tracing::error!(message = number, %error, "a message of the outbox can't be read");
-        Failure::Internal
-    };
-    let body = store.secrets.open(&sealed).map_err(|error| unreadable(&error))?;
-    let (id, content) = if kind == NOTICE {
-        let kept: KeptNotice = serde_json::from_str(&body).map_err(|error| unreadable(&error))?;
-        (kept.id, Content::Notice(kept.notice))
-    } else {
-        let fields = serde_json::from_str(&body).map_err(|error| unreadable(&error))?;
-        (format!("message-{number}"), Content::Message { kind, fields })
-    };
-    Ok(Parcel {
-        id,
-        candidate: CandidateId(candidate),
-        phone: String::new(),
-        at: Moment::from_unix_ms(created_at),
-        content,
-        source: Source::Message {
-            number,
-            attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
-            expires_at: Moment::from_unix_ms(expires_at),
-        },
-    })
 }
 
 /// What a round changes among the messages.
@@ -386,7 +353,7 @@ struct Changes {
     done: Vec<i64>,
     /// Number, attempts, next.
     again: BTreeMap<i64, (u32, Moment)>,
-    given_up: u64,
+    given_up: usize,
 }
 
 /// A notice that becomes a message.
@@ -435,12 +402,11 @@ impl Changes {
             (Source::Tables, Delivery::Refused | Delivery::Failed, Content::Notice(notice))
                 if receiver_answers =>
             {
-                let kept = KeptNotice {
+                let body = MessageBody::Notice {
                     id: parcel.id.clone(),
                     notice: notice.clone(),
                 };
-                let text = serde_json::to_string(&kept).map_err(|_| Failure::Internal)?;
-                let body = store.secrets.seal(&text).map_err(|_| Failure::Internal)?;
+                let body = body.seal(store)?;
                 self.set_aside.push(SetAside {
                     candidate: parcel.candidate,
                     body,
@@ -459,16 +425,15 @@ impl Changes {
     }
 
     fn statements(&self) -> [Statement<'_>; 3] {
-        const SET_ASIDE: &str = "INSERT INTO messages (candidate, kind, body, created_at, expires_at, next_at, attempts) \
-             SELECT candidate, kind, body, created_at, expires_at, next_at, 1 FROM ({rows}) AS new";
+        const SET_ASIDE: &str = "INSERT INTO messages (candidate, body, created_at, expires_at, next_at, attempts) \
+             SELECT candidate, body, created_at, expires_at, next_at, 1 FROM ({rows}) AS new";
         const DELETE: &str = "DELETE FROM messages WHERE message IN ({rows})";
         const AGAIN: &str = "UPDATE messages SET attempts = new.attempts, next_at = new.next_at FROM ({rows}) AS new \
              WHERE messages.message = new.message";
-        const KEPT: [&str; 6] = ["candidate", "kind", "body", "created_at", "expires_at", "next_at"];
+        const KEPT: [&str; 5] = ["candidate", "body", "created_at", "expires_at", "next_at"];
         let set_aside = self.set_aside.iter().map(|kept| {
             [
                 kept.candidate.into(),
-                NOTICE.into(),
                 kept.body.as_slice().into(),
                 kept.created_at.into(),
                 kept.expires_at.into(),

@@ -5,12 +5,12 @@ CREATE TABLE outbox_cursors (
     position BIGINT NOT NULL
 );
 
--- What is sent one by one until it is taken or its time is over: what no event stands for, such as codes, and notices
--- that the receiver refused while it took others. The body is sealed (AES-256-GCM).
+-- What is sent one by one until it is taken or its time is over: codes, which no event stands for, and notices that the
+-- receiver refused while it took others. The body is sealed (AES-256-GCM). code: which one it carries; it goes with that.
 CREATE TABLE messages (
     message    BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     candidate  BIGINT NOT NULL,
-    kind       TEXT   NOT NULL,
+    code       TEXT,
     body       BYTEA  NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
@@ -19,3 +19,5 @@ CREATE TABLE messages (
 );
 
 CREATE INDEX messages_due ON messages (next_at);
+
+CREATE INDEX messages_of_code ON messages (code);

@@ -33,13 +33,3 @@ CREATE TABLE codes (
 );
 
 CREATE INDEX codes_by_end ON codes (ends_at);
-
--- What the outbox is to send to a phone (R36), durable together with its code; useless, and gone, once that has ended.
-CREATE TABLE code_notices (
-    id         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    kind       TEXT    NOT NULL,
-    candidate  BIGINT NOT NULL,
-    payload    BYTEA   NOT NULL,
-    created_at BIGINT NOT NULL,
-    ends_at    BIGINT NOT NULL
-);

@@ -33,13 +33,3 @@ CREATE TABLE codes (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX codes_by_end ON codes (ends_at);
-
--- What the outbox is to send to a phone (R36), durable together with its code; useless, and gone, once that has ended.
-CREATE TABLE code_notices (
-    id         INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-    kind       TEXT    NOT NULL,
-    candidate  INTEGER NOT NULL,
-    payload    BLOB    NOT NULL,
-    created_at INTEGER NOT NULL,
-    ends_at    INTEGER NOT NULL
-) STRICT;

@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
+use crate::engine::eventually;
+
 /// The secret that it shares with the server.
 pub const SECRET: &str = "the secret of a school's gateway";
 
@@ -77,7 +79,7 @@ impl Receiver {
         format!("http://{}/hook", self.address)
     }
 
-    /// Answers so from now on.
+    /// Answers so from now on; with 0 it hangs up.
     pub fn answers(&self, answer: impl FnMut(&Value) -> u16 + Send + 'static) {
         self.shared().answer = Box::new(answer);
     }
@@ -85,6 +87,12 @@ impl Receiver {
     /// All that came, in its order.
     pub fn received(&self) -> Vec<Received> {
         self.shared().received.clone()
+    }
+
+    /// The body of the `nth` request, from 1, which is waited for.
+    pub async fn nth(&self, nth: usize) -> Value {
+        eventually("the webhook is sent that", async || self.received().len() >= nth).await;
+        self.received()[nth - 1].json()
     }
 
     /// What was taken.
@@ -119,6 +127,9 @@ impl Receiver {
                 });
                 status
             };
+            if status == 0 {
+                return Ok(());
+            }
             write!(
                 answers,
                 "HTTP/1.1 {status} As The Test Says\r\ncontent-length: 0\r\n\r\n"

@@ -35,6 +35,7 @@ pub use login::{PASSWORD, login, registration};
 pub use town::{Student, TOWN_SITTING, import_students, town_sitting};
 
 use crate::engine::{Place, nine};
+use crate::receiver::{Receiver, SECRET};
 
 /// How long the tokens of tests hold, by the engine's clock.
 const TOKEN_LIFE: Span = Span::from_secs(200 * 86_400);
@@ -68,6 +69,17 @@ pub struct Setup {
     pub claims_in_flight_max: usize,
     /// Where notices are handed to, if anywhere.
     pub webhook: Option<Webhook>,
+}
+
+impl Setup {
+    /// One that hands notices over to that receiver.
+    pub fn with_webhook(receiver: &Receiver) -> Self {
+        let webhook = Webhook::new(&receiver.url(), SECRET.as_bytes());
+        Self {
+            webhook: Some(webhook.expect("the receiver is on this machine")),
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for Setup {

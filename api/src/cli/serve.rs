@@ -85,6 +85,10 @@ async fn serve_engine(
 
     if let Some(webhook) = &webhook {
         webhook.begin(engine).await?;
+    } else {
+        tracing::info!(
+            "there is no --webhook-url: neither notices nor codes for a new password are sent to phones"
+        );
     }
     let address = listener.local_addr()?;
     engine.announce(&format!("http://{}", reachable(address))).await?;

@@ -8,3 +8,4 @@ mod words;
 pub use signature::sign;
 pub use webhook::{Webhook, WebhookError};
 pub use words::{NoticeWords, words};
+use words::{code_kind, code_words};

@@ -2,9 +2,8 @@
 
 use kaowei_engine::{Catalogue, Content, Parcel};
 use serde::Serialize;
-use serde_json::{Map, Value};
 
-use super::words;
+use super::{code_kind, code_words, words};
 use crate::problem::{Language, Words};
 use crate::views::Instant;
 
@@ -35,7 +34,12 @@ enum Said<'a> {
         title: BothLanguages,
         text: BothLanguages,
     },
-    Message(&'a Map<String, Value>),
+    Code {
+        code: &'a str,
+        ends_at: Instant,
+        title: BothLanguages,
+        text: BothLanguages,
+    },
 }
 
 #[derive(Debug, Serialize)]
@@ -68,7 +72,16 @@ impl<'a> Body<'a> {
                 };
                 (notice.kind(), said)
             }
-            Content::Message { kind, fields } => (kind.as_str(), Said::Message(fields)),
+            Content::Code(sent) => {
+                let words = code_words(sent);
+                let said = Said::Code {
+                    code: &sent.code,
+                    ends_at: sent.ends_at.into(),
+                    title: (&words.title).into(),
+                    text: (&words.text).into(),
+                };
+                (code_kind(sent.purpose), said)
+            }
         };
         Self {
             id: &parcel.id,

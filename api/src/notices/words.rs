@@ -4,7 +4,7 @@ use chrono::{DateTime, FixedOffset, Utc};
 use kaowei_core::ids::ClaimId;
 use kaowei_core::notices::Notice;
 use kaowei_core::time::Moment;
-use kaowei_engine::Catalogue;
+use kaowei_engine::{Catalogue, CodePurpose, SentCode};
 
 use crate::problem::Words;
 
@@ -73,6 +73,41 @@ pub fn words(notice: &Notice, catalogue: &Catalogue) -> NoticeWords {
     }
 }
 
+/// What the webhook calls the sending of a code.
+pub(super) fn code_kind(purpose: CodePurpose) -> &'static str {
+    match purpose {
+        CodePurpose::PasswordReset => "password_reset_code",
+        CodePurpose::PhoneChange => "phone_change_code",
+    }
+}
+
+/// What goes to a phone with a code.
+pub(super) fn code_words(sent: &SentCode) -> NoticeWords {
+    let (code, zh_end, en_end) = (&sent.code, zh_time(sent.ends_at), en_time(sent.ends_at));
+    let (title, zh_use, en_use) = match sent.purpose {
+        CodePurpose::PasswordReset => (
+            ("重置密码验证码", "Code for a new password"),
+            "重置报名账号的密码",
+            "to set a new password for your registration account",
+        ),
+        CodePurpose::PhoneChange => (
+            ("更换手机号验证码", "Code for a new phone"),
+            "将报名账号绑定到本手机号",
+            "to bind your registration account to this phone",
+        ),
+    };
+    NoticeWords {
+        title: title.into(),
+        text: (
+            format!("验证码{code}，用于{zh_use}，{zh_end}前有效。请勿告诉他人；如非本人操作，请忽略。"),
+            format!(
+                "Your code is {code}, {en_use}. It holds until {en_end}. Tell nobody; if you did not ask for it, ignore it."
+            ),
+        )
+            .into(),
+    }
+}
+
 fn subject(claim: &ClaimId, catalogue: &Catalogue) -> String {
     let sitting = catalogue.sitting.as_deref();
     let subject = sitting.and_then(|sitting| sitting.subject(claim.pool.subject));
@@ -102,6 +137,26 @@ fn local(moment: Moment, format: &str) -> String {
 mod tests {
     use super::*;
     use crate::problem::Language;
+
+    #[test]
+    fn a_code_is_told_with_its_use_and_its_end() {
+        let mut sent = SentCode {
+            purpose: CodePurpose::PasswordReset,
+            phone: "13800000000".into(),
+            code: "00314159".into(),
+            ends_at: Moment::from_unix_ms(1_790_086_400_000),
+        };
+        assert_eq!(
+            code_words(&sent).text.in_language(Language::Chinese),
+            "验证码00314159，用于重置报名账号的密码，2026年9月22日22:13（北京时间）前有效。请勿告诉他人；如非本人操作，请忽略。"
+        );
+        sent.purpose = CodePurpose::PhoneChange;
+        assert_eq!(
+            code_words(&sent).text.in_language(Language::English),
+            "Your code is 00314159, to bind your registration account to this phone. It holds until 2026-09-22 22:13 (China \
+             Standard Time). Tell nobody; if you did not ask for it, ignore it."
+        );
+    }
 
     #[test]
     fn a_deadline_is_told_to_the_minute_in_china_standard_time() {

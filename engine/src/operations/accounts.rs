@@ -5,7 +5,7 @@ use kaowei_core::time::Moment;
 use super::registration::{fault_of_name, fault_of_phone};
 use crate::Engine;
 use crate::failure::Denied;
-use crate::people::{AccountDetails, CodeNoticeKind, Identity, NewCode};
+use crate::people::{AccountDetails, CodePurpose, Identity, NewCode};
 use crate::views::Account;
 
 impl Engine {
@@ -55,10 +55,12 @@ impl Engine {
         }
         let new = NewCode {
             id: &phone_change_id(account),
-            kind: CodeNoticeKind::PhoneChange,
+            purpose: CodePurpose::PhoneChange,
             of: Some((account.candidate, phone)),
         };
-        Ok(self.inner.codes.make(new, self.now()).await?)
+        let ends_at = self.inner.codes.make(new, self.now()).await?;
+        self.inner.messages_wanted.notify_one();
+        Ok(ends_at)
     }
 
     /// Binds the phone that a code was sent to.
@@ -68,9 +70,8 @@ impl Engine {
     pub async fn change_phone(&self, account: Account, phone: &str, code: &str) -> Result<(), Denied> {
         let (id, codes) = (phone_change_id(account), &self.inner.codes);
         let redeemed = codes
-            .redeem(&id, CodeNoticeKind::PhoneChange, code, self.now())
+            .redeem(&id, CodePurpose::PhoneChange, phone, code, self.now())
             .await?;
-        let redeemed = redeemed.filter(|redeemed| redeemed.phone == phone);
         let redeemed = redeemed.ok_or(Denied::BadCredentials)?;
         Ok(codes.confirm_phone(&id, &redeemed).await?)
     }

@@ -8,7 +8,7 @@ use kaowei_core::time::Moment;
 
 use crate::Engine;
 use crate::failure::{Denied, Failure};
-use crate::people::{CodeNotice, CodeNoticeKind, IdType, NewCode, Password, code_notices_after};
+use crate::people::{CodePurpose, IdType, NewCode, Password};
 use crate::views::Account;
 
 /// A code that was asked for.
@@ -44,12 +44,13 @@ impl Engine {
         let id = random_id()?;
         let new = NewCode {
             id: &id,
-            kind: CodeNoticeKind::PasswordReset,
+            purpose: CodePurpose::PasswordReset,
             of: phone
                 .as_ref()
                 .map(|(candidate, phone)| (*candidate, phone.as_str())),
         };
         let ends_at = self.inner.codes.make(new, self.now()).await?;
+        self.inner.messages_wanted.notify_one();
         Ok(PasswordReset { id, ends_at })
     }
 
@@ -70,7 +71,7 @@ impl Engine {
         let hash = self.inner.costly.run(move || password.hash()).await??;
         let codes = &self.inner.codes;
         let redeemed = codes
-            .redeem(id, CodeNoticeKind::PasswordReset, code, self.now())
+            .redeem(id, CodePurpose::PasswordReset, "", code, self.now())
             .await?;
         let candidate = redeemed.ok_or(Denied::BadCredentials)?.candidate;
         self.set_password(candidate, &hash).await?;
@@ -111,14 +112,6 @@ impl Engine {
         });
         set.await.map_err(|_| Failure::Internal)??;
         Ok(())
-    }
-
-    /// The codes that are on their way to phones after that notice, oldest first, at most so many: for the outbox.
-    ///
-    /// # Errors
-    /// [`Failure::StoreUnavailable`].
-    pub async fn code_notices(&self, after: i64, limit: u32) -> Result<Vec<CodeNotice>, Failure> {
-        code_notices_after(&self.inner.store, after, self.now(), limit).await
     }
 }
 

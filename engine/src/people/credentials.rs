@@ -10,6 +10,7 @@ use kaowei_core::ids::{CandidateId, ProvinceCode};
 use kaowei_core::time::Moment;
 
 use super::accounts::IdentityHash;
+use super::codes::end_codes_of;
 use super::{Person, person_index, unavailable};
 use crate::failure::{Denied, Failure};
 use crate::store::{Statement, Store, Value, on};
@@ -81,7 +82,6 @@ const CHANGE: &str = "UPDATE credentials SET password = new.password, changed_at
      WHERE credentials.candidate = new.candidate";
 const END_TOKENS: &str =
     "UPDATE accounts SET generation = accounts.generation + 1 WHERE candidate IN ({rows})";
-const END_CODES: &str = "DELETE FROM codes WHERE candidate IN ({rows})";
 
 impl Credentials {
     pub(crate) fn new(store: Arc<Store>) -> Self {
@@ -198,12 +198,13 @@ impl Credentials {
     ) -> Result<(), Failure> {
         let people = &self.store.people;
         let changed = [candidate.into(), password.into(), at.into()];
-        let of_candidate = |sql: &'static str| Statement::new(sql, &["candidate"], [[candidate.into()]]);
+        let [withdrawn, ended] = end_codes_of(candidate);
         people
             .write(&[
                 Statement::new(CHANGE, &CHANGED, [changed]),
-                of_candidate(END_TOKENS),
-                of_candidate(END_CODES),
+                Statement::new(END_TOKENS, &["candidate"], [[candidate.into()]]),
+                withdrawn,
+                ended,
             ])
             .await
             .map_err(|error| unavailable(&error))

@@ -2,10 +2,10 @@
 //! committed before any event that names the pseudonym.
 
 mod accounts;
-mod code_notices;
 mod codes;
 mod credentials;
 mod id_type;
+mod messages;
 mod password;
 mod remarks;
 mod sessions;
@@ -13,11 +13,11 @@ mod students;
 
 pub use accounts::{AccountDetails, Identity, Person};
 pub(crate) use accounts::{AccountWriter, Accounts, identity_hash, person_index};
-pub(crate) use code_notices::after as code_notices_after;
-pub use code_notices::{CodeNotice, CodeNoticeKind};
 pub(crate) use codes::{Codes, NewCode};
 pub(crate) use credentials::{Credentials, NewCredentials};
 pub use id_type::{IdType, InvalidIdType};
+pub use messages::{CodePurpose, SentCode};
+pub(crate) use messages::{MessageBody, due_messages};
 pub use password::Password;
 pub(crate) use remarks::keep_remark;
 pub(crate) use sessions::{end_session, has_session_ended};

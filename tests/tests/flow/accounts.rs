@@ -1,9 +1,9 @@
 //! Getting an account (R1): the flow's first steps, before the login.
 
 use kaowei_core::time::Span;
-use kaowei_engine::CodeNoticeKind;
 use kaowei_tests::engine::Place;
 use kaowei_tests::on_both_stores;
+use kaowei_tests::receiver::Receiver;
 use kaowei_tests::server::{PASSWORD, Server, Setup, Student, login, registration};
 use serde_json::{Value, json};
 
@@ -313,7 +313,8 @@ async fn s2_an_address_may_register_so_often_a_minute(place: Place) {
 }
 
 async fn s4_the_account_is_shown_masked_and_its_holder_changes_it(place: Place) {
-    let server = Server::start_town(&place).await;
+    let receiver = Receiver::start();
+    let server = Server::start_town_as(&place, Setup::with_webhook(&receiver)).await;
     let mistyped = Student {
         name: "考 生 零".into(),
         ..Student::number(0)
@@ -334,24 +335,22 @@ async fn s4_the_account_is_shown_masked_and_its_holder_changes_it(place: Place) 
         sent,
         json!({"phone": "+86*******2222", "expires_at": "2026-09-21T14:28:20.000Z"})
     );
-    let notices = server.engine.code_notices(0, 10).await.unwrap();
-    let [notice] = notices.as_slice() else {
-        panic!("{notices:?}")
-    };
+    let sent = receiver.nth(1).await;
     assert_eq!(
-        (notice.kind, notice.phone.as_str()),
-        (CodeNoticeKind::PhoneChange, "+8613911112222")
+        (&sent["kind"], &sent["recipient"]["phone"]),
+        (&json!("phone_change_code"), &json!("+8613911112222"))
     );
+    let code = sent["code"].as_str().expect("a code");
     let confirm = |phone: &str, code: &str| json!({"phone": phone, "code": code});
     change(confirm("+8613911112222", "0000"))
         .await
         .refused(401, "bad_credentials");
-    change(confirm("13911113333", &notice.code))
+    change(confirm("13911113333", code))
         .await
         .refused(401, "bad_credentials");
-    let bound = change(confirm("+8613911112222", &notice.code)).await.expect(200);
+    let bound = change(confirm("+8613911112222", code)).await.expect(200);
     assert_eq!(bound["phone"], "+86*******2222");
-    change(confirm("+8613911112222", &notice.code))
+    change(confirm("+8613911112222", code))
         .await
         .refused(401, "bad_credentials");
     change(json!({"phone": "13911114444"}))

@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 
 use aws_lc_rs::hmac;
-use kaowei::notices::Webhook;
 use kaowei::problem::Language;
 use kaowei_core::time::Span;
 use kaowei_tests::engine::{Place, eventually};
 use kaowei_tests::language::is_in;
 use kaowei_tests::on_both_stores;
 use kaowei_tests::receiver::{Received, Receiver, SECRET};
-use kaowei_tests::server::{Client, Server, Setup};
+use kaowei_tests::server::{Client, PASSWORD, Server, Setup, Student};
 use serde_json::{Value, json};
 
 on_both_stores! {
@@ -21,7 +20,9 @@ on_both_stores! {
     r36_a_webhook_that_does_not_answer_gets_everything_later_and_nothing_twice_after_a_restart
     r36_a_notice_that_the_webhook_refuses_holds_up_no_other_and_is_tried_again
     what_happened_before_a_webhook_was_set_up_is_not_sent
-    a_message_is_sent_sealed_and_given_up_when_its_time_is_over
+    r36_a_code_is_sent_to_its_phone_signed_and_is_on_no_page
+    r36_a_code_that_does_not_hold_any_more_is_not_sent
+    r36_a_code_is_sent_once_more_under_the_same_id_where_it_was_not_taken
 }
 
 const HOUR: Span = Span::from_secs(3_600);
@@ -183,17 +184,9 @@ async fn r36_who_pays_nothing_is_reminded_of_a_deadline_that_was_moved_and_who_l
     server.finish().await;
 }
 
-fn with(receiver: &Receiver) -> Setup {
-    let webhook = Webhook::new(&receiver.url(), SECRET.as_bytes());
-    Setup {
-        webhook: Some(webhook.expect("the receiver is on this machine")),
-        ..Setup::default()
-    }
-}
-
 async fn r36_the_webhook_is_sent_each_notice_signed_with_phone_and_words(place: Place) {
     let receiver = Receiver::start();
-    let server = Server::start_town_as(&place, with(&receiver)).await;
+    let server = Server::start_town_as(&place, Setup::with_webhook(&receiver)).await;
     let (wang, claim) = promoted(&server).await;
     let told = notices(&wang).await;
     eventually("the webhook is sent it", async || receiver.received().len() == 1).await;
@@ -235,11 +228,12 @@ async fn r36_a_webhook_that_does_not_answer_gets_everything_later_and_nothing_tw
     place: Place,
 ) {
     let receiver = Receiver::start();
-    receiver.answers(|_| 503);
-    let server = Server::start_town_as(&place, with(&receiver)).await;
+    let mut failures = [503, 302, 0].into_iter().cycle();
+    receiver.answers(move |_| failures.next().expect("there are always more"));
+    let server = Server::start_town_as(&place, Setup::with_webhook(&receiver)).await;
     let (wang, _) = promoted(&server).await;
-    eventually("the webhook is tried twice", async || {
-        receiver.received().len() >= 2
+    eventually("the webhook is tried three times", async || {
+        receiver.received().len() >= 3
     })
     .await;
     let told = server.metrics().await;
@@ -271,7 +265,7 @@ async fn r36_a_webhook_that_does_not_answer_gets_everything_later_and_nothing_tw
 async fn r36_a_notice_that_the_webhook_refuses_holds_up_no_other_and_is_tried_again(place: Place) {
     let receiver = Receiver::start();
     receiver.answers(|body| if body["kind"] == "promoted" { 400 } else { 204 });
-    let server = Server::start_town_as(&place, with(&receiver)).await;
+    let server = Server::start_town_as(&place, Setup::with_webhook(&receiver)).await;
     promoted(&server).await;
     eventually("it is refused", async || !receiver.received().is_empty()).await;
     server.enrolled(2).await.hold("991010-1").await;
@@ -298,7 +292,7 @@ async fn what_happened_before_a_webhook_was_set_up_is_not_sent(place: Place) {
     server.engine.clone().close().await;
     server.abandon().await;
     let receiver = Receiver::start();
-    let server = Server::start_as(&place, with(&receiver)).await;
+    let server = Server::start_as(&place, Setup::with_webhook(&receiver)).await;
     server.advance(Span::from_secs(18 * 3_600));
     eventually("what happens now is sent", async || !receiver.taken().is_empty()).await;
     let sent: Vec<_> = receiver
@@ -310,47 +304,110 @@ async fn what_happened_before_a_webhook_was_set_up_is_not_sent(place: Place) {
     server.finish().await;
 }
 
-async fn a_message_is_sent_sealed_and_given_up_when_its_time_is_over(place: Place) {
+async fn ask_for_code(server: &Server<'_>, n: u32) {
+    let asked = json!({"province": "99", "id_type": "passport", "id_number": format!("P{n}")});
+    let asked = server.nobody().post("/v1/password-resets", &asked).await;
+    asked.expect(202);
+}
+
+async fn r36_a_code_is_sent_to_its_phone_signed_and_is_on_no_page(place: Place) {
     let receiver = Receiver::start();
-    let server = Server::start_town_as(&place, with(&receiver)).await;
-    let li = server.enrolled(0).await;
-    let account = li.get("/v1/account").await.expect(200);
-    assert_eq!(account["phone"], "138****0000");
-    let identity = server.student_claims(&kaowei_tests::server::Student::number(0));
-    let account = server
-        .engine
-        .known_account(&identity.iss, &identity.sub)
-        .expect("li has an account");
-    let fields = json!({"code": "314159", "text": {"zh-CN": "验证码 314159", "en": "Your code is 314159"}});
-    let fields = fields.as_object().expect("an object");
-    let send = async |life| {
-        let sent = server
-            .engine
-            .send_message(account, "password_reset", fields, life)
-            .await;
-        sent.expect("the message is kept");
-    };
-    send(Span::from_secs(600)).await;
-    eventually("it is sent", async || receiver.taken().len() == 1).await;
-    let body = receiver.taken()[0].json();
+    let server = Server::start_town_as(&place, Setup::with_webhook(&receiver)).await;
+    server.register(&Student::number(0)).await;
+    let li = server.logged_in(&Student::number(0)).await;
+    let mut events = li.follow("/v1/events", None).await;
+    events.resync().await;
+    ask_for_code(&server, 0).await;
+    let sent = receiver.nth(1).await;
     assert_eq!(
-        (&body["kind"], &body["code"], &body["text"]["en"]),
+        (&sent["kind"], &sent["ends_at"], &sent["recipient"]["phone"]),
         (
-            &json!("password_reset"),
-            &json!("314159"),
-            &json!("Your code is 314159")
+            &json!("password_reset_code"),
+            &json!("2026-09-21T14:28:20.000Z"),
+            &json!("13800000000")
         )
     );
-    assert_eq!(body["recipient"]["phone"], "13800000000");
-    assert_eq!(notices(&li).await, Vec::<Value>::new(), "a code is on no page");
+    let code = sent["code"].as_str().expect("a code");
+    for (tag, language) in [("zh-CN", Language::Chinese), ("en", Language::English)] {
+        let text = sent["text"][tag].as_str().expect("words");
+        assert!(text.contains(code) && is_in(text, language), "{text}");
+    }
+    is_signed(&receiver.received()[0]);
 
+    let new_phone = json!({"phone": "13911112222"});
+    li.patch("/v1/account", &new_phone).await.expect(202);
+    let sent = receiver.nth(2).await;
+    assert_eq!(
+        (&sent["kind"], &sent["recipient"]["phone"]),
+        (&json!("phone_change_code"), &json!("13911112222"))
+    );
+    assert_eq!(notices(&li).await, Vec::<Value>::new());
+    // Had a code been told over the stream, that would have come first.
+    li.enrol().await;
+    events.expect("enrolment").await;
+    server.finish().await;
+}
+
+async fn r36_a_code_that_does_not_hold_any_more_is_not_sent(place: Place) {
+    let receiver = Receiver::start();
     receiver.answers(|_| 503);
-    send(Span::from_secs(600)).await;
-    eventually("it is tried", async || receiver.received().len() == 2).await;
-    server.advance(Span::from_secs(600));
+    let server = Server::start_town_as(&place, Setup::with_webhook(&receiver)).await;
+    for n in 0..3 {
+        server.register(&Student::number(n)).await;
+    }
+    let li = server.logged_in(&Student::number(0)).await;
+    let change = async |phone: &str| {
+        let asked = json!({"phone": phone});
+        li.patch("/v1/account", &asked).await.expect(202);
+    };
+    // One that another replaced.
+    change("13911112222").await;
+    receiver.nth(1).await;
+    server.advance(Span::from_secs(60));
+    change("13911113333").await;
+    // One that a new password ended.
+    ask_for_code(&server, 0).await;
+    let password = json!({"password": "another horse battery", "current_password": PASSWORD});
+    li.patch("/v1/account", &password).await.expect(200);
+    eventually("both are withdrawn", async || {
+        server.metrics().await.contains("\nkaowei_outbox_messages 0\n")
+    })
+    .await;
+    // One whose time is over.
+    ask_for_code(&server, 1).await;
+    server.advance(Span::from_secs(900));
     eventually("it is given up", async || {
         let told = server.metrics().await;
-        told.contains("\nkaowei_outbox_given_up_total 1\n") && told.contains("\nkaowei_outbox_messages 0\n")
+        told.contains("\nkaowei_outbox_messages 0\n")
+    })
+    .await;
+    let before = receiver.received().len();
+    receiver.answers(|_| 204);
+    ask_for_code(&server, 2).await;
+    eventually("the one that holds is taken", async || {
+        !receiver.taken().is_empty()
+    })
+    .await;
+    let sent = receiver.received().split_off(before);
+    let last = server.student_claims(&Student::number(2));
+    assert_eq!(sent.len(), 1, "{sent:?} beside that of {}", last.sub);
+    server.finish().await;
+}
+
+async fn r36_a_code_is_sent_once_more_under_the_same_id_where_it_was_not_taken(place: Place) {
+    let receiver = Receiver::start();
+    receiver.answers(|_| 302);
+    let server = Server::start_town_as(&place, Setup::with_webhook(&receiver)).await;
+    server.register(&Student::number(0)).await;
+    ask_for_code(&server, 0).await;
+    let refused = receiver.nth(1).await;
+    let server = server.restart().await;
+    receiver.answers(|_| 204);
+    server.advance(Span::from_secs(60));
+    eventually("it is taken", async || !receiver.taken().is_empty()).await;
+    assert_eq!(receiver.taken()[0].json(), refused, "the same in every word");
+    eventually("it is forgotten", async || {
+        server.metrics().await.contains("\nkaowei_outbox_messages 0\n")
     })
     .await;
     server.finish().await;
