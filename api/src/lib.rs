@@ -2,7 +2,9 @@
 //!
 //! - [`public`], [`candidate`], [`staff`]: the operations of the HTTP contract, one a file.
 //! - [`server`]: connections and what surrounds every request; metrics.
+//! - [`notices`], [`events`]: what people are told without asking: words, webhook, streams.
 //! - [`auth`]: tokens, and how often an account may ask.
+//! - [`entry`], [`captcha`]: what stands before an account: limits by address and account, captchas.
 //! - [`problem`]: refusals and failures as RFC 9457 problems, with their pages.
 //! - [`views`], [`wire`]: how things look on the wire, and what handlers read and write with.
 //! - [`openapi`]: the published form of all that, from the code.
@@ -12,8 +14,12 @@
 
 pub mod auth;
 pub mod candidate;
+pub mod captcha;
 pub mod cli;
 pub mod demo;
+pub mod entry;
+pub mod events;
+pub mod notices;
 pub mod openapi;
 pub mod problem;
 pub mod public;

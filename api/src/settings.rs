@@ -8,9 +8,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Command, ValueEnum};
-use kaowei_engine::StoreUrl;
+use http::HeaderName;
+use kaowei_core::time::Span;
+use kaowei_engine::{StoreUrl, SuppliedKey, SuppliedKeys};
 
-use crate::auth::AccountRate;
+use crate::auth::{AccountRate, OWN_ISSUER};
+use crate::entry::{AccessSettings, PassportSettings};
+use crate::notices::{Webhook, WebhookError};
 use crate::server::Connections;
 use crate::state::Limits;
 
@@ -38,6 +42,33 @@ pub struct StoreSettings {
         default_value = "./kaowei-data"
     )]
     pub data_dir: PathBuf,
+    /// The key that signs tokens, in 64 hexadecimal digits [default: made at first start, kept in the store]
+    #[arg(
+        long,
+        env = "KAOWEI_TOKEN_KEY",
+        value_name = "HEX",
+        hide_env_values = true,
+        hide_default_value = true
+    )]
+    pub token_key: Option<SuppliedKey>,
+    /// The key that seals persons' data; who loses it loses them [default: made at first start, kept in the store]
+    #[arg(
+        long,
+        env = "KAOWEI_SEAL_KEY",
+        value_name = "HEX",
+        hide_env_values = true,
+        hide_default_value = true
+    )]
+    pub seal_key: Option<SuppliedKey>,
+    /// The key by which persons are found [default: made at first start, kept in the store]
+    #[arg(
+        long,
+        env = "KAOWEI_INDEX_KEY",
+        value_name = "HEX",
+        hide_env_values = true,
+        hide_default_value = true
+    )]
+    pub index_key: Option<SuppliedKey>,
     /// A file of settings (TOML); flags and environment go before it
     #[arg(long, env = "KAOWEI_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -127,6 +158,46 @@ pub struct ServeSettings {
     /// Requests of one account at once after a pause
     #[arg(long, env = "KAOWEI_ACCOUNT_BURST", value_name = "N", default_value_t = 250)]
     pub account_burst: u32,
+    /// Whether registration and login ask for a captcha; off is for tests and load tests
+    #[arg(long, env = "KAOWEI_CAPTCHA", value_name = "SWITCH", default_value = "on")]
+    pub captcha: Switch,
+    /// Registrations, logins and resets a minute from one address; 0 for no limit
+    #[arg(
+        long,
+        env = "KAOWEI_ENTRIES_PER_MINUTE",
+        value_name = "N",
+        default_value_t = 100
+    )]
+    pub entries_per_minute: u32,
+    /// How long a login lasts
+    #[arg(long, env = "KAOWEI_SESSION_SECONDS", value_name = "SECONDS", default_value_t = 43_200,
+        value_parser = clap::value_parser!(u32).range(60..=2_592_000))]
+    pub session_seconds: u32,
+    /// The header in which a proxy in front tells the client's address; only where every request comes through one
+    #[arg(long, env = "KAOWEI_CLIENT_ADDRESS_HEADER", value_name = "NAME")]
+    pub client_address_header: Option<HeaderName>,
+    /// Threads of low priority that hash passwords; more logins than they can serve are answered `overloaded` [default: one for two cores]
+    #[arg(long, env = "KAOWEI_HASH_THREADS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub hash_threads: Option<u16>,
+    /// The outside passport system: the `iss` of its tokens
+    #[arg(long, env = "KAOWEI_PASSPORT_ISSUER", value_name = "ISSUER")]
+    pub passport_issuer: Option<String>,
+    /// Where its public keys are (JWKS)
+    #[arg(long, env = "KAOWEI_PASSPORT_JWKS_URL", value_name = "URL")]
+    pub passport_jwks_url: Option<reqwest::Url>,
+    /// The `aud` that its tokens for this server have; any if absent
+    #[arg(long, env = "KAOWEI_PASSPORT_AUDIENCE", value_name = "AUDIENCE")]
+    pub passport_audience: Option<String>,
+    /// Candidates' streams of events at the same time; each takes a connection. Staff have 256 of their own
+    #[arg(long, env = "KAOWEI_EVENT_STREAMS_MAX", value_name = "N", default_value_t = 10_000,
+        value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    pub event_streams_max: u32,
+    /// Where notices to candidates are handed to, with their phone numbers: https://…, or http:// on this machine
+    #[arg(long, env = "KAOWEI_WEBHOOK_URL", value_name = "URL", hide_env_values = true)]
+    pub webhook_url: Option<String>,
+    /// The file with the secret that signs what the webhook is sent, of 16 bytes at the least
+    #[arg(long, env = "KAOWEI_WEBHOOK_SECRET_FILE", value_name = "FILE")]
+    pub webhook_secret_file: Option<PathBuf>,
     /// Whether an empty store gets the demo sitting
     #[arg(long, env = "KAOWEI_DEMO", value_name = "SWITCH", default_value = "on")]
     pub demo: Switch,
@@ -147,6 +218,11 @@ impl StoreSettings {
     /// A sentence that says what a store's address looks like.
     pub fn engine(&self) -> Result<kaowei_engine::Settings, kaowei_engine::OpenError> {
         let mut settings = kaowei_engine::Settings::embedded(&self.data_dir);
+        settings.keys = SuppliedKeys {
+            token: self.token_key,
+            seal: self.seal_key,
+            index: self.index_key,
+        };
         if let Some(url) = &self.store {
             settings.store = url.parse::<StoreUrl>()?;
         }
@@ -165,6 +241,9 @@ impl ServeSettings {
         if let Some(threads) = self.threads {
             settings.arbiters = threads.into();
         }
+        if let Some(threads) = self.hash_threads {
+            settings.costly_threads = threads.into();
+        }
         Ok(settings)
     }
 
@@ -177,7 +256,47 @@ impl ServeSettings {
             },
             import_bytes_max: self.import_bytes_max,
             request_seconds_max: self.request_seconds_max,
+            streams_max: usize::try_from(self.event_streams_max).unwrap_or(usize::MAX),
         }
+    }
+
+    /// How candidates get in.
+    ///
+    /// # Errors
+    /// [`SettingsError::Passport`].
+    pub fn access(&self) -> Result<AccessSettings, SettingsError> {
+        let passport = match (&self.passport_issuer, &self.passport_jwks_url) {
+            (Some(issuer), Some(jwks_url)) => Some(PassportSettings {
+                issuer: issuer.clone(),
+                audience: self.passport_audience.clone(),
+                jwks_url: jwks_url.clone(),
+            }),
+            (None, None) if self.passport_audience.is_none() => None,
+            _ => return Err(SettingsError::Passport),
+        };
+        if passport
+            .as_ref()
+            .is_some_and(|passport| passport.issuer == OWN_ISSUER)
+        {
+            return Err(SettingsError::OwnIssuer);
+        }
+        Ok(AccessSettings {
+            captcha: self.captcha == Switch::On,
+            entries_per_minute: self.entries_per_minute,
+            session: Span::from_secs(self.session_seconds),
+            client_address_header: self.client_address_header.clone(),
+            passport,
+        })
+    }
+
+    /// Where notices are handed to, if anywhere.
+    ///
+    /// # Errors
+    /// [`WebhookError`]
+    pub fn webhook(&self) -> Result<Option<Webhook>, WebhookError> {
+        let file = self.webhook_secret_file.as_deref();
+        let url = self.webhook_url.as_deref();
+        url.map(|url| Webhook::from_file(url, file)).transpose()
     }
 
     /// How connections are limited.
@@ -216,6 +335,12 @@ pub enum SettingsError {
         /// The key.
         key: String,
     },
+    /// Half of an outside passport.
+    #[error("an outside passport needs both --passport-issuer and --passport-jwks-url")]
+    Passport,
+    /// An outside passport can't pass for this server.
+    #[error("--passport-issuer can't be {OWN_ISSUER:?}: that is this server's own name in its tokens")]
+    OwnIssuer,
     /// A value is neither text, number nor switch.
     #[error("the setting {key:?} in {} must be a text, a number, true or false", file.display())]
     Value {
@@ -349,6 +474,37 @@ mod tests {
         assert_eq!(settings.metrics_listen.port(), 9090);
         let settings = serve(file, &["kaowei", "serve", "--listen", "127.0.0.1:2"]);
         assert_eq!(settings.listen.port(), 2);
+    }
+
+    #[test]
+    fn a_passport_is_set_whole_or_not_at_all_and_never_passes_for_this_server() {
+        let access = |text: &str| serve(text, &["kaowei", "serve"]).access();
+        let issuer = "passport_issuer = \"https://passport.example\"\n";
+        let keys = "passport_jwks_url = \"https://passport.example/keys\"\n";
+        assert!(access("").unwrap().passport.is_none());
+        let passport = access(&format!("{issuer}{keys}")).unwrap().passport.unwrap();
+        assert_eq!(passport.jwks_url.path(), "/keys");
+        for half in [issuer, keys, "passport_audience = \"kaowei\"\n"] {
+            assert!(matches!(access(half), Err(SettingsError::Passport)), "{half}");
+        }
+        let own = format!("passport_issuer = \"kaowei\"\n{keys}");
+        assert!(matches!(access(&own), Err(SettingsError::OwnIssuer)));
+    }
+
+    #[test]
+    fn keys_come_from_the_file_and_are_shown_by_no_help() {
+        let key = "0f".repeat(32);
+        let settings = serve(&format!("seal_key = \"{key}\"\n"), &["kaowei", "serve"]);
+        assert_eq!(settings.store.seal_key, Some(key.parse().unwrap()));
+        assert!(!format!("{settings:?}").contains(&key));
+        let command = with_text(
+            command_line(),
+            Path::new("k.toml"),
+            &format!("seal_key = \"{key}\"\n"),
+        );
+        let mut command = command.unwrap();
+        let serve = command.find_subcommand_mut(SERVE).unwrap();
+        assert!(!serve.render_long_help().to_string().contains(&key));
     }
 
     #[test]

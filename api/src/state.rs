@@ -3,9 +3,12 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use kaowei_core::ids::CandidateId;
 use kaowei_engine::Engine;
 
-use crate::auth::{AccountRate, Keys, RateLimit, VerifiedTokens};
+use crate::auth::{AccountRate, Keys, Passport, RateLimit, VerifiedTokens};
+use crate::entry::{AccessSettings, Entry};
+use crate::events::Streams;
 use crate::wire::{KeptSitting, PublishedBytes};
 
 /// How requests are limited. The size of ordinary bodies is the contract's and not a setting.
@@ -17,6 +20,8 @@ pub struct Limits {
     pub import_bytes_max: u64,
     /// How long one request may take.
     pub request_seconds_max: u32,
+    /// How many streams of events candidates may have, all together.
+    pub streams_max: usize,
 }
 
 /// The shared state; cloning it is a reference.
@@ -32,7 +37,11 @@ pub struct Shared {
     /// Tokens that were verified.
     pub tokens: VerifiedTokens,
     /// Counts requests by account.
-    pub rate: RateLimit,
+    pub rate: RateLimit<CandidateId>,
+    /// The outside issuer of candidates' tokens.
+    pub passport: Option<Passport>,
+    /// What stands before an account.
+    pub entry: Entry,
     /// Lists of pools as bytes.
     pub pools: PublishedBytes,
     /// The sitting as bytes.
@@ -43,8 +52,26 @@ pub struct Shared {
     pub start: u32,
     /// Where uploads are kept while they arrive.
     pub spool: std::path::PathBuf,
+    /// Streams of events.
+    pub streams: Streams,
     /// The limits.
     pub limits: Limits,
+    /// How candidates get in.
+    pub access: AccessSettings,
+}
+
+/// Why the server can't be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum AssembleError {
+    /// The OpenAPI document has no JSON form.
+    #[error("the OpenAPI document has no JSON form")]
+    Document(#[from] serde_json::Error),
+    /// No random numbers.
+    #[error("the system has no random numbers")]
+    Random,
+    /// The outside passport's keys could never be fetched.
+    #[error("nothing can be fetched over HTTPS on this system, so the passport's keys can't be")]
+    Https(#[source] reqwest::Error),
 }
 
 impl std::fmt::Debug for App {
@@ -62,21 +89,35 @@ impl Deref for App {
 
 impl App {
     /// The state around an engine.
-    pub fn new(engine: Engine, openapi: bytes::Bytes, spool: std::path::PathBuf, limits: Limits) -> Self {
+    ///
+    /// # Errors
+    /// [`AssembleError`].
+    pub fn new(
+        engine: Engine,
+        openapi: bytes::Bytes,
+        spool: std::path::PathBuf,
+        limits: Limits,
+        access: AccessSettings,
+    ) -> Result<Self, AssembleError> {
         let keys = Keys::new(&engine.token_key());
+        let passport = access.passport.clone().map(Passport::new).transpose();
         // The random part of a version 7 id: different at every start.
         let start = uuid::Uuid::now_v7().as_u128() & u128::from(u32::MAX);
-        Self(Arc::new(Shared {
+        Ok(Self(Arc::new(Shared {
             engine,
             keys,
             tokens: VerifiedTokens::default(),
-            rate: RateLimit::new(limits.account_rate),
+            rate: RateLimit::per_account(limits.account_rate),
+            passport: passport.map_err(AssembleError::Https)?,
+            entry: Entry::new(&access).map_err(|_| AssembleError::Random)?,
             pools: PublishedBytes::default(),
             sitting: KeptSitting::default(),
             openapi,
             start: u32::try_from(start).unwrap_or(0),
             spool,
+            streams: Streams::new(limits.streams_max),
             limits,
-        }))
+            access,
+        })))
     }
 }

@@ -14,6 +14,7 @@ use crate::fail_points::{FailPoint, pass};
 use crate::failure::OpenError;
 use crate::incarnation::Incarnation;
 use crate::journal::{Entry, Happened};
+use crate::low_priority::step_back;
 use crate::metrics::{self, Totals};
 use crate::store::Db;
 use crate::tables::Checkpoint;
@@ -26,10 +27,6 @@ const HEARTBEAT_TICKS: u32 = 10;
 
 /// Sums over all pools every so many ticks.
 const TOTALS_TICKS: u32 = 5;
-
-/// How much a thread steps back where cores are short: about a tenth of one is left to it.
-#[cfg(target_os = "linux")]
-const NICE: i32 = 10;
 
 /// Starts the checkpoint. On SQLite it has a thread of its own, which steps back where cores are short, and so have its
 /// connections. One to a database lives no longer than the runtime it was made in, so there the checkpoint shares the
@@ -48,21 +45,10 @@ pub(crate) fn start_checkpoint(engine: Arc<Inner>, incarnation: Arc<Incarnation>
     std::thread::Builder::new()
         .name("checkpoint".into())
         .spawn(move || {
-            step_back();
+            step_back(WHAT);
             runtime.block_on(incarnation.guard(WHAT, work));
         })?;
     Ok(())
-}
-
-/// Lets this thread, and those that it starts, step back where cores are short. Elsewhere than on Linux a priority is the
-/// whole process's.
-pub(crate) fn step_back() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::nice(NICE) {
-        let thread = std::thread::current();
-        let name = thread.name().unwrap_or_default();
-        tracing::warn!(%error, name, "a thread's priority can't be lowered: it may show in the latency of claims");
-    }
 }
 
 /// Brings the tables up to the journal, again and again.
@@ -125,6 +111,10 @@ pub(crate) async fn tick(engine: Arc<Inner>, incarnation: Arc<Incarnation>) {
         }
         if count.is_multiple_of(TOTALS_TICKS) {
             metrics::totals(&totals(&engine, &incarnation));
+            let progress = engine.checkpointed.borrow().clone();
+            incarnation
+                .feed
+                .forget(|id| id.position <= progress.position(id.cell.as_str()));
         }
         count = count.wrapping_add(1);
     }

@@ -95,6 +95,11 @@ impl CandidateEntry {
         *self.found.lock() = found.map(|found| (imports, found));
     }
 
+    /// Forgets the record that matched: what it is found by has changed.
+    pub(crate) fn forget_found(&self) {
+        *self.found.lock() = None;
+    }
+
     /// Waits until this candidate's earlier requests and cascades are done.
     pub(crate) async fn take_turn(self: &Arc<Self>) -> Turn {
         loop {

@@ -1,5 +1,6 @@
 //! The engine as its callers hold it, and the supervisor that keeps an incarnation alive.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,15 +9,16 @@ use arc_swap::ArcSwapOption;
 use kaowei_core::ids::Cell;
 use kaowei_core::time::Moment;
 use parking_lot::Mutex;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
 
 use crate::clock::EngineClock;
+use crate::costly::CostlyWork;
 use crate::fail_points::{FailPoint, pass};
 use crate::failure::{Failure, NotClosed, OpenError};
 use crate::incarnation::Incarnation;
 use crate::journal::{Entry, Happened, JournalThread, Start, WriterEnd};
 use crate::metrics;
-use crate::people::{AccountWriter, Accounts, Students};
+use crate::people::{AccountWriter, Accounts, Codes, Credentials, Students};
 use crate::recovery::{self, Source};
 use crate::settings::Settings;
 use crate::store::Store;
@@ -50,12 +52,18 @@ pub(crate) struct Inner {
     pub(crate) settings: Settings,
     pub(crate) store: Arc<Store>,
     pub(crate) accounts: Accounts,
+    pub(crate) credentials: Credentials,
+    pub(crate) codes: Codes,
     pub(crate) students: Students,
+    /// Password hashes and other work that takes long.
+    pub(crate) costly: CostlyWork,
     /// Claims that may be decided at the same time.
     pub(crate) door: Arc<Semaphore>,
     /// Staff's changes to what there is run one at a time.
     pub(crate) changes: tokio::sync::Mutex<()>,
     pub(crate) checkpointed: watch::Sender<Progress>,
+    /// There is a new message for the webhook.
+    pub(crate) messages_wanted: Notify,
     /// The name under which this process leads.
     leader: Arc<str>,
     current: ArcSwapOption<Incarnation>,
@@ -85,10 +93,14 @@ impl Engine {
         );
         let inner = Arc::new(Inner {
             accounts: Accounts::new(store.clone(), writer),
+            credentials: Credentials::new(store.clone()),
+            codes: Codes::new(store.clone()),
             students: Students::new(store.clone()),
+            costly: CostlyWork::start(settings.costly_threads).map_err(OpenError::Thread)?,
             door: Arc::new(Semaphore::new(settings.claims_in_flight_max)),
             changes: tokio::sync::Mutex::default(),
             checkpointed: watch::Sender::new(Progress::default()),
+            messages_wanted: Notify::new(),
             leader: uuid::Uuid::now_v7().to_string().into(),
             current: ArcSwapOption::empty(),
             clock: ArcSwapOption::empty(),
@@ -243,6 +255,16 @@ impl Engine {
         if let Some(cell) = cell {
             wanted.retain(|other, _| *other == cell);
         }
+        self.tables_show(&incarnation, &wanted).await
+    }
+
+    /// Waits until the tables show so much of each of these cells; an internal fault where they have stopped short of
+    /// that.
+    pub(crate) async fn tables_show(
+        &self,
+        incarnation: &Arc<Incarnation>,
+        wanted: &HashMap<Cell, i64>,
+    ) -> Result<(), Failure> {
         let mut checkpointed = self.inner.checkpointed.subscribe();
         incarnation.checkpoint_wanted.notify_one();
         let reached = loop {
@@ -251,11 +273,11 @@ impl Engine {
             let step = tokio::time::timeout(
                 Duration::from_millis(20),
                 checkpointed.wait_for(|progress| {
-                    progress.shows(&wanted) || progress.never_shows(&wanted) || incarnation.is_over()
+                    progress.shows(wanted) || progress.never_shows(wanted) || incarnation.is_over()
                 }),
             );
             if let Ok(reached) = step.await {
-                break reached.map(|progress| progress.never_shows(&wanted));
+                break reached.map(|progress| progress.never_shows(wanted));
             }
         };
         let in_vain = reached.map_err(|_| Failure::StoreUnavailable)?;
@@ -321,6 +343,7 @@ impl Inner {
             catalogue,
             memory.expiry,
             published,
+            memory.reminded,
         );
         for (id, candidate) in memory.candidates {
             incarnation.restore_candidate(id, candidate);
@@ -504,6 +527,7 @@ impl Inner {
             "the end of enrolments",
             crate::background::end_enrolments(incarnation.clone()),
         );
+        incarnation.run("reminders", crate::incarnation::remind(incarnation.clone()));
         Ok(())
     }
 }

@@ -44,6 +44,10 @@ pub enum FailPoint {
     CheckpointWritten,
     /// The slice is committed.
     CheckpointCommitted,
+    /// The webhook has answered, which is not yet written down.
+    OutboxSent,
+    /// It is written down.
+    OutboxDone,
     /// An import has validated its file.
     ImportValidated,
     /// An import has applied a slice.
@@ -58,7 +62,7 @@ pub enum FailPoint {
 
 impl FailPoint {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::AccountBeforeWrite,
         Self::AccountAfterWrite,
         Self::TurnTaken,
@@ -78,6 +82,8 @@ impl FailPoint {
         Self::CheckpointRead,
         Self::CheckpointWritten,
         Self::CheckpointCommitted,
+        Self::OutboxSent,
+        Self::OutboxDone,
         Self::ImportValidated,
         Self::ImportSlice,
         Self::RecoveryTables,
@@ -107,6 +113,8 @@ impl FailPoint {
             Self::CheckpointRead => "checkpoint_read",
             Self::CheckpointWritten => "checkpoint_written",
             Self::CheckpointCommitted => "checkpoint_committed",
+            Self::OutboxSent => "outbox_sent",
+            Self::OutboxDone => "outbox_done",
             Self::ImportValidated => "import_validated",
             Self::ImportSlice => "import_slice",
             Self::RecoveryTables => "recovery_tables",

@@ -54,6 +54,15 @@ pub enum Denied {
     /// The file can't be read as one of its kind.
     #[error("the file can't be read: {0:?}")]
     Unreadable(Fault),
+    /// The person has an account with a password in that province.
+    #[error("the account exists")]
+    AccountExists,
+    /// The account, its password, its captcha or a code is wrong; which, is not told.
+    #[error("the login is not correct")]
+    BadCredentials,
+    /// The account has no password here: it is a passport's.
+    #[error("the account belongs to an outside passport")]
+    PassportAccount,
     /// The token names an account that does not exist and says nothing of the person.
     #[error("there is no such account")]
     UnknownAccount,
@@ -128,6 +137,21 @@ pub enum OpenError {
     /// The schema can't be brought up to date.
     #[error("the store's schema can't be brought up to date: {0}; nothing was changed")]
     Migrate(sqlx::migrate::MigrateError),
+    /// Persons' data was sealed with a key that is not in the store.
+    #[error("persons' data in this store was sealed with a key of the operator's: supply it with {setting}")]
+    KeyMissing {
+        /// Which setting supplies it.
+        setting: &'static str,
+    },
+    /// Persons' data was sealed with another key.
+    #[error(
+        "persons' data in this store was sealed with another key than {setting} says: supply that one, or none if it \
+         lies in the store; nothing was changed"
+    )]
+    OtherKey {
+        /// Which setting.
+        setting: &'static str,
+    },
     /// PostgreSQL is set up to forget.
     #[error(
         "PostgreSQL has {setting} = off: acknowledged claims could be lost; set it to on and start again"

@@ -39,6 +39,12 @@ pub enum Fault {
     ResidentId,
     /// It is not the number of an ID document: 1 to 32 letters, digits or hyphens.
     IdNumber,
+    /// It is not a phone number: 6 to 15 digits, perhaps with a + before them.
+    Phone,
+    /// A password must not be, or contain, its holder's ID number or phone.
+    PersonalPassword,
+    /// No site of the exam lies in that province.
+    UnknownProvince(ProvinceCode),
     /// There is no such campus.
     UnknownCampus(CampusCode),
     /// The sitting has no such subject.

@@ -6,6 +6,7 @@
 mod cascade;
 mod expiry;
 mod publish;
+mod reminders;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -30,13 +31,17 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Notify, oneshot};
 
 pub(crate) use cascade::Orphan;
+use reminders::Reminders;
+pub(crate) use reminders::remind;
 
 use crate::actors::{Ask, Campus, PoolActor, PoolHandle};
 use crate::candidate_entry::CandidateEntry;
 use crate::clock::EngineClock;
 use crate::failure::Failure;
+use crate::feed::Feed;
 use crate::journal::{CellEvent, Entry, Fate, Happened};
 use crate::metrics;
+use crate::recovery::Reminded;
 use crate::store::Store;
 use crate::views::{Catalogue, ExpiryStatus};
 
@@ -58,6 +63,12 @@ pub(crate) struct Incarnation {
     /// Enrolments by the instant from which on they are deleted without a claim (R9).
     pub(crate) enrolment_ends: Mutex<BinaryHeap<Reverse<(Moment, CandidateId)>>>,
     pub(crate) enrolment_ended: Notify,
+    /// Whom to remind of a payment deadline, and when (R36).
+    reminders: Reminders,
+    /// What changes, for those who follow along.
+    pub(crate) feed: Feed,
+    /// The position in the journal up to which each cell was published when this began.
+    began_at: HashMap<Cell, i64>,
     runtime: Handle,
     arbiters: Vec<ArbiterHandle>,
     next_arbiter: AtomicUsize,
@@ -73,6 +84,10 @@ pub(crate) struct Incarnation {
 }
 
 impl Incarnation {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "all that recovery has gathered, each once"
+    )]
     pub(crate) fn new(
         store: Arc<Store>,
         clock: Arc<EngineClock>,
@@ -81,6 +96,7 @@ impl Incarnation {
         catalogue: Catalogue,
         expiry: ExpiryStatus,
         published: HashMap<Cell, i64>,
+        reminded: Reminded,
     ) -> Arc<Self> {
         metrics::expiry_suspended(!expiry.running);
         Arc::new(Self {
@@ -97,6 +113,9 @@ impl Incarnation {
             expiry: Mutex::new(expiry),
             enrolment_ends: Mutex::default(),
             enrolment_ended: Notify::new(),
+            reminders: Reminders::new(reminded),
+            feed: Feed::new(),
+            began_at: published.clone(),
             runtime: Handle::current(),
             arbiters,
             next_arbiter: AtomicUsize::new(0),
@@ -287,6 +306,7 @@ impl Incarnation {
             .ok();
         }
         self.enrolment_ended.notify_one();
+        self.reminders.wanted.notify_one();
     }
 
     // ---- candidates
@@ -302,6 +322,7 @@ impl Incarnation {
     }
 
     pub(crate) fn restore_candidate(&self, id: CandidateId, candidate: Candidate) {
+        self.reminders.restore(id, &candidate);
         if let Some(enrolment) = candidate.enrolment() {
             self.bindings.insert(enrolment.record, id);
             self.enrolment_ends
@@ -392,14 +413,21 @@ impl Incarnation {
         for pool in &self.pools {
             pool.forget_address();
         }
+        self.feed.end();
         self.checkpoint_wanted.notify_one();
         self.enrolment_ended.notify_one();
+        self.reminders.wanted.notify_one();
         // The writer, if it still runs, wakes up and ends: only then does the supervisor make the next incarnation.
         let wake = Entry {
             happened: Happened::Barrier,
             then: Box::new(|_, _| {}),
         };
         self.journal.send(wake).ok();
+    }
+
+    /// The position in the journal up to which a cell was published when this incarnation began.
+    pub(crate) fn began_at(&self, cell: Cell) -> i64 {
+        self.began_at.get(&cell).copied().unwrap_or(0)
     }
 
     /// Up to which position in the journal each cell is published.

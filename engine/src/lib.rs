@@ -9,6 +9,7 @@
 //! - **A claim has one leader.** Every batch passes a fence of epoch and batch number (`store`).
 //! - **Rules across pools** hold because a candidate's requests run one at a time (`candidate_entry`).
 //! - **Persons' data stays out of the journal** (`people`).
+//! - **Passwords** are hashed on a few threads of low priority (`costly`): a storm of logins never starves a claim.
 //! - **Tables** are made from the journal in the background and are disposable (`tables`).
 //!
 //! What may be asked is in `operations`, each a method of [`Engine`].
@@ -19,14 +20,18 @@ mod actors;
 mod background;
 mod candidate_entry;
 pub mod clock;
+mod costly;
 mod engine;
 mod fail_points;
 mod failure;
 mod fault;
+mod feed;
 mod incarnation;
 mod journal;
+mod low_priority;
 pub mod metrics;
 mod operations;
+mod outbox;
 mod peek;
 mod people;
 mod recovery;
@@ -39,15 +44,17 @@ pub use engine::{Engine, Readiness};
 pub use fail_points::FailPoint;
 pub use failure::{Denied, Failure, NotClosed, OpenError};
 pub use fault::{Fault, WrongField};
+pub use feed::{FeedPlace, InvalidPlace, OwnFeed, OwnNews, StaffFeed, StaffNews};
 pub use operations::{
     AuditRecord, AuditStream, BadLine, ClaimRequest, CsvStream, EnrolRequest, ExportKind, ImportOptions,
-    ImportReport, KeyHashes, NewPool, Progress, Staff,
+    ImportReport, KeyHashes, LoggedIn, Login, NewPool, PasswordReset, Progress, Registration, Staff,
 };
+pub use outbox::{Content, Outbox, Parcel};
 pub use peek::{Peek, migrate, peek, rebuild};
-pub use people::{AccountDetails, IdType, Identity, InvalidIdType, Person};
-pub use settings::{Settings, StoreUrl};
+pub use people::{AccountDetails, CodePurpose, IdType, Identity, InvalidIdType, Password, Person, SentCode};
+pub use settings::{InvalidKey, Settings, StoreUrl, SuppliedKey, SuppliedKeys};
 pub use tables::RebuildReport;
 pub use views::{
-    Account, Catalogue, ClaimAnswer, ClaimView, Enrolled, EnrolmentView, ExpiryStatus, Overview, PoolFilter,
-    PoolView, Preview, Qualification, StudentRecord, Sums,
+    Account, Catalogue, ClaimAnswer, ClaimView, Enrolled, EnrolmentView, ExpiryStatus, NoticeView, Overview,
+    PoolFilter, PoolView, Preview, Qualification, StudentRecord, Sums,
 };

@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use kaowei_core::invariant::Invariant;
+use kaowei_core::notices::Notice;
+use kaowei_core::time::Span;
 use metrics::{Counter, Gauge, Histogram, Unit, counter, gauge, histogram};
 
 /// What a metric is.
@@ -69,6 +71,16 @@ metrics! {
     RECOVERY_SECONDS = "kaowei_recovery_seconds", Gauge, Seconds, "How long the latest recovery took.";
     EXPIRY_SUSPENDED = "kaowei_expiry_suspended", Gauge, Count, "1 while expiry is suspended because the clocks disagree; operators resume it.";
     BREACHES = "kaowei_invariant_breaches_total", Counter, Count, "Invariants found broken, by invariant. Anything but 0 is a fault of ours.";
+    LOGINS = "kaowei_logins_total", Counter, Count, "Logins answered, by outcome: opened, refused, overloaded, failed.";
+    PASSWORD_SECONDS = "kaowei_password_hash_seconds", Histogram, Seconds, "How long hashing one password took.";
+    COSTLY_SHED = "kaowei_costly_work_shed_total", Counter, Count, "Password hashes and captchas that were shed because too many waited.";
+    NOTICES = "kaowei_notices_total", Counter, Count, "Notices to candidates, by kind: promoted, deadline_near, expired, paid.";
+    STREAMS = "kaowei_event_streams", Gauge, Count, "Streams of events that are followed.";
+    STREAMS_CUT = "kaowei_event_streams_cut_total", Counter, Count, "Times that a stream's reader was too slow and was told to read everything anew.";
+    OUTBOX_LAG = "kaowei_outbox_lag_seconds", Gauge, Seconds, "Age of the oldest notice that the webhook has not taken; 0 where there is none, or no webhook.";
+    OUTBOX_ASIDE = "kaowei_outbox_messages", Gauge, Count, "Messages that are sent one by one: codes, and notices that the webhook refused while it took others.";
+    OUTBOX_SENT = "kaowei_outbox_deliveries_total", Counter, Count, "Tries to hand a notice or message to the webhook, by outcome: taken, refused, failed.";
+    OUTBOX_GIVEN_UP = "kaowei_outbox_given_up_total", Counter, Count, "Messages that the webhook did not take before their time was over.";
     IN_FLIGHT = "kaowei_claims_in_flight", Gauge, Count, "Claims that are being decided.";
 }
 
@@ -100,7 +112,17 @@ pub fn describe() {
     for invariant in Invariant::ALL {
         counter!(BREACHES, "invariant" => invariant.label()).absolute(0);
     }
-    for name in [POISONOUS, FAIL_STOPS, PANICS] {
+    for outcome in LoginOutcome::ALL {
+        counter!(LOGINS, "outcome" => outcome.label()).absolute(0);
+    }
+    for name in [
+        POISONOUS,
+        FAIL_STOPS,
+        PANICS,
+        COSTLY_SHED,
+        STREAMS_CUT,
+        OUTBOX_GIVEN_UP,
+    ] {
         counter!(name).absolute(0);
     }
     for zero in [
@@ -117,6 +139,15 @@ pub fn describe() {
         zero.absolute(0);
     }
     gauge!(EXPIRY_SUSPENDED).set(0);
+    for kind in Notice::KINDS {
+        counter!(NOTICES, "kind" => kind).absolute(0);
+    }
+    for outcome in [Delivery::Taken, Delivery::Refused, Delivery::Failed] {
+        counter!(OUTBOX_SENT, "outcome" => outcome.label()).absolute(0);
+    }
+    for name in [STREAMS, OUTBOX_LAG, OUTBOX_ASIDE] {
+        gauge!(name).set(0);
+    }
 }
 
 /// How a claim was answered.
@@ -141,6 +172,40 @@ pub(crate) fn claim_answered(outcome: ClaimOutcome, took: Duration) {
     };
     counter.increment(1);
     CLAIM_TIME.record(took);
+}
+
+/// How a login was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LoginOutcome {
+    Opened,
+    Refused,
+    Overloaded,
+    Failed,
+}
+
+impl LoginOutcome {
+    const ALL: [Self; 4] = [Self::Opened, Self::Refused, Self::Overloaded, Self::Failed];
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Refused => "refused",
+            Self::Overloaded => "overloaded",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+pub(crate) fn login_answered(outcome: LoginOutcome) {
+    counter!(LOGINS, "outcome" => outcome.label()).increment(1);
+}
+
+pub(crate) fn password_hashed(took: Duration) {
+    histogram!(PASSWORD_SECONDS).record(took);
+}
+
+pub(crate) fn costly_work_shed() {
+    counter!(COSTLY_SHED).increment(1);
 }
 
 #[expect(
@@ -201,6 +266,58 @@ pub(crate) fn expiry_suspended(suspended: bool) {
 
 pub(crate) fn invariant_breached(invariant: Invariant) {
     counter!(BREACHES, "invariant" => invariant.label()).increment(1);
+}
+
+pub(crate) fn noticed(notice: &Notice) {
+    counter!(NOTICES, "kind" => notice.kind()).increment(1);
+}
+
+/// One more stream is followed, or one less.
+pub fn stream_followed(more: bool) {
+    if more {
+        gauge!(STREAMS).increment(1);
+    } else {
+        gauge!(STREAMS).decrement(1);
+    }
+}
+
+pub(crate) fn stream_cut() {
+    counter!(STREAMS_CUT).increment(1);
+}
+
+/// What became of one try to hand something to the webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// It was taken.
+    Taken,
+    /// The receiver does not want this one.
+    Refused,
+    /// The receiver can't be reached, or can't take anything now.
+    Failed,
+}
+
+impl Delivery {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+pub(crate) fn delivered(delivery: Delivery) {
+    counter!(OUTBOX_SENT, "outcome" => delivery.label()).increment(1);
+}
+
+pub(crate) fn outbox(lag: Span, aside: u64) {
+    gauge!(OUTBOX_LAG).set(lag.to_std().as_secs_f64());
+    #[expect(clippy::cast_precision_loss, reason = "a gauge takes floats")]
+    gauge!(OUTBOX_ASIDE).set(aside as f64);
+}
+
+pub(crate) fn given_up(messages: u64) {
+    counter!(OUTBOX_GIVEN_UP).increment(messages);
 }
 
 /// Sums over all pools, looked at every few seconds.

@@ -35,7 +35,7 @@ pub async fn peek(settings: &Settings) -> Result<Peek, OpenError> {
         });
     }
     let journal = Db::peek(settings).await?;
-    let token_key = Secrets::load(&journal).await?.token_key;
+    let token_key = Secrets::load(&journal, &settings.keys).await?.token_key;
     let address: Option<(Vec<u8>,)> = on!(&journal, pool => sqlx::query_as(GET).fetch_optional(pool).await?);
     on!(&journal, pool => pool.close().await);
     let running = address.and_then(|(address,)| String::from_utf8(address).ok());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use kaowei_core::ids::{
     CampusCode, CandidateId, ClaimId, Fen, ProvinceCode, RecordVersion, SchoolCode, Sequence,
 };
+use kaowei_core::notices::{Notice, NoticeId};
 use kaowei_core::registration::{Agreed, Enrolment};
 use kaowei_core::seats::{Answered, PoolFacts, Refusal, Standing};
 use kaowei_core::sites::{Paper, Sitting, Subject, Terms, Tree};
@@ -12,6 +13,7 @@ use kaowei_core::time::Moment;
 use serde::{Deserialize, Serialize};
 
 use crate::actors::Numbers;
+use crate::tables::NoticeRow;
 
 /// The sitting and the sites, as one version of both.
 #[derive(Debug, Clone, Default)]
@@ -209,6 +211,27 @@ pub struct Enrolled {
     pub created: bool,
     /// The page.
     pub enrolment: EnrolmentView,
+}
+
+/// A notice, as its candidate is told it (R36).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoticeView {
+    /// Its id: the same whenever and however it is told.
+    pub id: NoticeId,
+    /// When it happened.
+    pub at: Moment,
+    /// What it says.
+    pub notice: Notice,
+}
+
+impl From<&NoticeRow> for NoticeView {
+    fn from(row: &NoticeRow) -> Self {
+        Self {
+            id: row.id,
+            at: row.at,
+            notice: row.notice.clone(),
+        }
+    }
 }
 
 /// What a change of a pool's capacity would do (R34).

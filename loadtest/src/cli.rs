@@ -49,6 +49,12 @@ pub enum Command {
     /// Many holds fall due in the same seconds while newcomers claim.
     #[command(after_help = "Example:\n  kaowei-loadtest expiry-storm --holds 50000 --hold-seconds 30")]
     ExpiryStorm(ExpiryStorm),
+    /// Claims at a constant rate, at first alone, then beside many times the logins that hashing serves.
+    #[command(
+        after_help = "Example:\n  kaowei-loadtest login-storm --rate 1000 --seconds 20\n\n\
+        A server given with --url must run with --captcha off --entries-per-minute 0."
+    )]
+    LoginStorm(LoginStorm),
     /// Writes sitting.json, campuses.csv, pools.csv and students.csv, and tokens.csv if it can mint tokens.
     #[command(
         after_help = "Example:\n  kaowei-loadtest generate --province 32 --scale 0.1 --out ./jiangsu\n  \
@@ -184,6 +190,29 @@ pub struct ExpiryStorm {
     /// Newcomers a second, all the while.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
     pub newcomers: u32,
+    /// Options of every run.
+    #[command(flatten)]
+    pub run: RunOptions,
+}
+
+/// `login-storm`
+#[derive(Clone, Debug, Args)]
+pub struct LoginStorm {
+    /// Claims a second, all the while; each is cancelled about a second later.
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rate: u32,
+    /// How long claims come alone, and then as long beside the storm.
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
+    pub seconds: u32,
+    /// The storm's logins come at so many times the rate that hashing serves.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub times: u32,
+    /// Accounts that log in, in turn.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    pub accounts: u32,
+    /// The province whose pools are used, or `all`.
+    #[arg(long, value_name = "CODE", default_value = "32", value_delimiter = ',')]
+    pub province: Vec<String>,
     /// Options of every run.
     #[command(flatten)]
     pub run: RunOptions,

@@ -11,6 +11,7 @@ pub mod cli;
 pub mod client;
 pub mod driver;
 pub mod history;
+pub mod logins;
 pub mod processes;
 pub mod report;
 pub mod run;

@@ -40,6 +40,7 @@ fn act(command: Command) -> Result<bool> {
         Command::HotPool(options) => start(scenario::hot_pool(&options), &options.run),
         Command::Steady(options) => start(scenario::steady(&options)?, &options.run),
         Command::ExpiryStorm(options) => start(scenario::expiry_storm(&options), &options.run),
+        Command::LoginStorm(options) => start(scenario::login_storm(&options)?, &options.run),
         Command::Generate(options) => generate(&options),
         Command::Check(options) => judge(&options),
         Command::SelfBench(options) => bench::self_bench(&options).map(|()| true),

@@ -5,6 +5,7 @@
 
 mod chart;
 mod html;
+mod logins;
 mod style;
 mod summary;
 mod text;
@@ -12,6 +13,7 @@ mod text;
 use serde::Serialize;
 
 pub use html::page;
+pub use logins::{LoginAnswers, LoginFigures};
 pub use summary::{CodeCount, OperationFigures, Percentiles, Second, Summary};
 pub use text::print;
 
@@ -37,6 +39,9 @@ pub struct RunReport {
     pub phases: Phases,
     /// What was measured.
     pub summary: Summary,
+    /// What a storm of logins came to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logins: Option<LoginFigures>,
     /// What was proved.
     pub verdict: Verdict,
     /// Whether the user ended it early.

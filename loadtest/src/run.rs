@@ -18,7 +18,7 @@ use crate::check::{Exports, check};
 use crate::cli::RunOptions;
 use crate::history::History;
 use crate::processes::{Interrupt, Server};
-use crate::report::{self, Phases, RunReport, Setting, Summary, WorldFigures};
+use crate::report::{self, LoginFigures, Phases, RunReport, Setting, Summary, WorldFigures};
 use crate::scenario::Scenario;
 
 /// The folder of a run: the user's, or a temporary one that goes with it.
@@ -128,6 +128,9 @@ async fn stages(
             export_seconds,
             check_seconds: began.elapsed().as_secs_f64(),
         },
+        logins: loaded
+            .stormed
+            .map(|stormed| LoginFigures::of(&history, loaded.load_from_us, stormed)),
         summary: Summary::of(&history, loaded.load_from_us),
         verdict,
         interrupted: interrupt.has_come(),
@@ -166,6 +169,7 @@ fn write_reports(report: &RunReport, options: &RunOptions) -> Result<()> {
 
 /// What is ready before the load.
 struct Ready {
+    target: crate::client::Target,
     staff: crate::client::StaffClient,
     crew: crate::driver::Crew,
     times: crate::world::SittingTimes,
@@ -181,4 +185,5 @@ struct Loaded {
     load_from_us: u64,
     warm_up: std::time::Duration,
     load: std::time::Duration,
+    stormed: Option<crate::logins::Stormed>,
 }

@@ -11,7 +11,8 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::arrivals::Curve;
 use crate::candidate::Habits;
-use crate::cli::{self, ExpiryStorm, HotPool, OpeningDay, Steady};
+use crate::cli::{self, ExpiryStorm, HotPool, LoginStorm, OpeningDay, Steady};
+use crate::logins::StormPlan;
 use crate::world::{ProvinceChoice, Scale, World, candidates_at_full_scale, country, single_pool};
 
 /// By default about so many candidates take part.
@@ -41,6 +42,8 @@ pub struct Scenario {
     pub opens_by_staff: bool,
     /// Whether a candidate who arrives again claims again.
     pub arrive_again: bool,
+    /// Logins beside the claims.
+    pub logins: Option<StormPlan>,
 }
 
 /// What the candidates of an opening day do; the other scenarios change what they are about.
@@ -117,6 +120,7 @@ pub fn opening_day(options: &OpeningDay) -> Result<Scenario, ScenarioError> {
         hold_seconds: DAY_SECONDS,
         opens_by_staff: true,
         arrive_again: false,
+        logins: None,
     })
 }
 
@@ -144,6 +148,7 @@ pub fn hot_pool(options: &HotPool) -> Scenario {
         hold_seconds: DAY_SECONDS,
         opens_by_staff: false,
         arrive_again: false,
+        logins: None,
     }
 }
 
@@ -190,6 +195,7 @@ pub fn steady(options: &Steady) -> Result<Scenario, ScenarioError> {
         hold_seconds: DAY_SECONDS,
         opens_by_staff: false,
         arrive_again: true,
+        logins: None,
     })
 }
 
@@ -240,7 +246,39 @@ pub fn expiry_storm(options: &ExpiryStorm) -> Scenario {
         hold_seconds: hold,
         opens_by_staff: false,
         arrive_again: false,
+        logins: None,
     }
+}
+
+/// `login-storm`
+pub fn login_storm(options: &LoginStorm) -> Result<Scenario, ScenarioError> {
+    let claims = steady(&Steady {
+        rate: options.rate,
+        seconds: options.seconds * 2,
+        province: options.province.clone(),
+        run: options.run.clone(),
+    })?;
+    let (times, seconds) = (options.times, options.seconds);
+    let storm = format!(
+        "alone for {seconds} s, then for {seconds} s beside {times} times the logins that hashing serves, which is \
+         measured before; {} accounts log in, in turn",
+        options.accounts
+    );
+    Ok(Scenario {
+        name: "login-storm",
+        title: format!(
+            "Login storm: {} claims a second and {times} times too many logins",
+            options.rate
+        ),
+        told: claims.told.iter().cloned().chain([storm]).collect(),
+        logins: Some(StormPlan {
+            accounts: options.accounts,
+            times,
+            quiet_seconds: seconds,
+            seconds,
+        }),
+        ..claims
+    })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a number of people far below 2^52")]
@@ -313,12 +351,14 @@ mod tests {
             "hot-pool --candidates 50",
             "steady --rate 20 --seconds 2",
             "expiry-storm --holds 100",
+            "login-storm --rate 20 --seconds 2",
         ] {
             let words = ["x"].into_iter().chain(line.split(' '));
             let scenario = match Cli::parse_from(words).command {
                 Command::HotPool(options) => hot_pool(&options),
                 Command::Steady(options) => steady(&options).unwrap(),
                 Command::ExpiryStorm(options) => expiry_storm(&options),
+                Command::LoginStorm(options) => login_storm(&options).unwrap(),
                 other => panic!("{other:?}"),
             };
             assert!(!scenario.arrivals.is_empty());

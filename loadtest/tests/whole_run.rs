@@ -5,9 +5,11 @@ mod mock;
 
 use clap::Parser;
 use kaowei_loadtest::check::{Check, Exports, check};
-use kaowei_loadtest::cli::{Cli, Command, HotPool};
+use kaowei_loadtest::cli::{Cli, Command, HotPool, RunOptions};
 use kaowei_loadtest::history::{Code, History, Operation};
 use kaowei_loadtest::processes::Interrupt;
+use kaowei_loadtest::scenario::Scenario;
+use kaowei_loadtest::world::World;
 use kaowei_loadtest::{run, scenario, world};
 use mock::Fault;
 
@@ -21,10 +23,30 @@ struct Outcome {
 
 /// 120 candidates for 30 seats at the mock, with everything written into a folder.
 async fn run_hot_pool(fault: Fault) -> Outcome {
+    let everybody = world::single_pool(120, 30);
+    run_at_the_mock(fault, &everybody, |folder_options| {
+        let options = hot_pool_options(folder_options);
+        let mut plan = scenario::hot_pool(&options);
+        // Everybody comes at once and thinks fast, so that the test need not wait for people.
+        plan.window_seconds = 2;
+        plan.habits.think_seconds = 0.05;
+        plan.habits.cancel = 0.3;
+        plan.habits.double_click = 0.2;
+        plan.habits.second_tab = 0.2;
+        plan.habits.impatient = 0.1;
+        (plan, options.run)
+    })
+    .await
+}
+
+async fn run_at_the_mock(
+    fault: Fault,
+    everybody: &World,
+    plan: impl FnOnce(&[String]) -> (Scenario, RunOptions),
+) -> Outcome {
     let address = mock::start(fault).await;
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    let everybody = world::single_pool(120, 30);
     let ids = everybody
         .candidates
         .iter()
@@ -32,8 +54,7 @@ async fn run_hot_pool(fault: Fault) -> Outcome {
     let tokens: Vec<String> = ids.map(|id| format!("{id},{id}")).collect();
     std::fs::write(path("tokens.csv"), tokens.join("\n")).unwrap();
     std::fs::write(path("staff"), "staff-token").unwrap();
-
-    let options = hot_pool_options(&[
+    let (plan, options) = plan(&[
         format!("--url=http://{address}"),
         format!("--staff-token-file={}", path("staff").display()),
         format!("--tokens={}", path("tokens.csv").display()),
@@ -43,15 +64,7 @@ async fn run_hot_pool(fault: Fault) -> Outcome {
         format!("--report={}", path("report.html").display()),
         format!("--json={}", path("report.json").display()),
     ]);
-    let mut plan = scenario::hot_pool(&options);
-    // Everybody comes at once and thinks fast, so that the test need not wait for people.
-    plan.window_seconds = 2;
-    plan.habits.think_seconds = 0.05;
-    plan.habits.cancel = 0.3;
-    plan.habits.double_click = 0.2;
-    plan.habits.second_tab = 0.2;
-    plan.habits.impatient = 0.1;
-    let proved = run::run(plan, &options.run, &Interrupt::never()).await.unwrap();
+    let proved = run::run(plan, &options, &Interrupt::never()).await.unwrap();
 
     let history = std::fs::File::open(path("history.jsonl")).unwrap();
     let exports = ["claims.csv", "audit.csv", "pools.json"].map(|name| path("exports").join(name));
@@ -137,4 +150,53 @@ async fn a_server_that_oversells_is_found_out() {
 async fn a_server_that_forgets_an_answer_is_found_out() {
     let outcome = run_hot_pool(Fault::Forgets).await;
     assert!(!outcome.proved);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_login_storm_tells_what_claims_felt_of_it_and_how_logins_were_shed() {
+    let words = ["x", "login-storm", "--rate=30", "--seconds=1", "--accounts=20"];
+    let options = |folder_options: &[String]| {
+        let words = words
+            .into_iter()
+            .map(str::to_owned)
+            .chain(folder_options.iter().cloned());
+        match Cli::parse_from(words).command {
+            Command::LoginStorm(options) => options,
+            other => panic!("{other:?}"),
+        }
+    };
+    let planned = scenario::login_storm(&options(&[])).unwrap();
+    let outcome = run_at_the_mock(Fault::None, &planned.world, |folder_options| {
+        let options = options(folder_options);
+        (scenario::login_storm(&options).unwrap(), options.run)
+    })
+    .await;
+    assert!(outcome.proved);
+    let logins = &outcome.json["logins"];
+    let offered = logins["offered_per_second"].as_f64().unwrap();
+    let served = logins["served_alone_per_second"].as_f64().unwrap();
+    assert!((offered - 10.0 * served).abs() < 1e-6, "{logins}");
+    let answers = logins["answers"].as_array().unwrap();
+    let count = |status: u16, code: &str| {
+        let all = answers
+            .iter()
+            .filter(|it| it["status"] == status && it["code"] == code);
+        all.map(|it| it["count"].as_u64().unwrap()).sum::<u64>()
+    };
+    let (taken, shed) = (count(201, "–"), count(503, "overloaded"));
+    assert!(taken > 0 && shed > taken, "{logins}");
+    let came = f64::from(u32::try_from(taken + shed).unwrap());
+    assert!((came - offered).abs() < 1.0, "each was answered, once: {logins}");
+    for claims in ["claims_quiet", "claims_in_storm"] {
+        let figures = &logins[claims];
+        assert!(figures["count"].as_u64().unwrap() > 0, "{logins}");
+        assert!(figures["p99_ms"].as_f64().unwrap() > 0.0, "{logins}");
+    }
+    for part in [
+        "The storm of logins",
+        "in the storm",
+        "logins answered 503 overloaded",
+    ] {
+        assert!(outcome.report.contains(part), "the page lacks {part}");
+    }
 }

@@ -96,6 +96,34 @@ impl Place {
         self.change("kaowei-people", statement, statement).await;
     }
 
+    /// All that the store and its folder keep: the bytes of their files, or every row of the database as text.
+    pub async fn everything_kept(&self) -> Vec<u8> {
+        let mut kept = Vec::new();
+        for entry in std::fs::read_dir(self.folder()).expect("the folder can be read") {
+            let path = entry.expect("an entry can be read").path();
+            if path.is_file() {
+                kept.extend(std::fs::read(path).expect("a file can be read"));
+            }
+        }
+        if let StoreUrl::Postgres(url) = &self.store {
+            let mut database = open_database(url).await;
+            let list = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'";
+            let tables: Vec<(String,)> = sqlx::query_as(list)
+                .fetch_all(&mut database)
+                .await
+                .expect("the tables are listed");
+            for (table,) in tables {
+                let rows = format!("SELECT COALESCE(string_agg({table}::text, ' '), '') FROM {table}");
+                let (rows,): (String,) = sqlx::query_as(sqlx::AssertSqlSafe(rows))
+                    .fetch_one(&mut database)
+                    .await
+                    .expect("a table is read");
+                kept.extend(rows.as_bytes());
+            }
+        }
+        kept
+    }
+
     async fn change(&self, file: &str, sqlite: &'static str, postgres: &'static str) {
         let mut session = match &self.store {
             StoreUrl::Sqlite(path) => {

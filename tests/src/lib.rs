@@ -12,6 +12,7 @@ pub mod language;
 pub mod memory;
 pub mod postgres;
 pub mod process;
+pub mod receiver;
 pub mod request;
 pub mod server;
 pub mod trial;

@@ -9,6 +9,8 @@
 
 mod client;
 mod contract;
+mod events;
+mod login;
 mod town;
 mod trail;
 
@@ -17,18 +19,23 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use kaowei::auth::{AccountRate, Keys, OWN_ISSUER, Role, TokenClaims, subject_of};
+use kaowei::entry::AccessSettings;
+use kaowei::notices::Webhook;
 use kaowei::server::{Connections, HttpServer, MetricsServer, Recorder, assemble, bind};
-use kaowei::state::Limits;
+use kaowei::state::{App, Limits};
 use kaowei_core::time::Span;
-use kaowei_engine::{Engine, Settings};
+use kaowei_engine::{Engine, Settings, SuppliedKeys};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub use client::{Call, Client, Reply};
 pub use contract::{Contract, Operation};
+pub use events::{Event, Events};
+pub use login::{PASSWORD, login, registration};
 pub use town::{Student, TOWN_SITTING, import_students, town_sitting};
 
 use crate::engine::{Place, nine};
+use crate::receiver::{Receiver, SECRET};
 
 /// How long the tokens of tests hold, by the engine's clock.
 const TOKEN_LIFE: Span = Span::from_secs(200 * 86_400);
@@ -38,20 +45,41 @@ pub struct Server<'a> {
     /// The engine inside, to move its clock on and to look at what has no address.
     pub engine: Engine,
     place: &'a Place,
+    app: App,
     setup: Setup,
     nobody: Client,
     keys: Keys,
     stop: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<()>>,
+    handing_over: Option<JoinHandle<()>>,
 }
 
 /// What a test may set up otherwise.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Setup {
     /// The limits of requests; no account is limited by default.
     pub limits: Limits,
+    /// How candidates get in; without captchas and limits by address by default.
+    pub access: AccessSettings,
+    /// Keys that are not in the store; none by default.
+    pub keys: SuppliedKeys,
+    /// Threads that hash passwords.
+    pub hash_threads: usize,
     /// Claims that may be decided at the same time.
     pub claims_in_flight_max: usize,
+    /// Where notices are handed to, if anywhere.
+    pub webhook: Option<Webhook>,
+}
+
+impl Setup {
+    /// One that hands notices over to that receiver.
+    pub fn with_webhook(receiver: &Receiver) -> Self {
+        let webhook = Webhook::new(&receiver.url(), SECRET.as_bytes());
+        Self {
+            webhook: Some(webhook.expect("the receiver is on this machine")),
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for Setup {
@@ -64,8 +92,19 @@ impl Default for Setup {
                 },
                 import_bytes_max: 64 * 1_048_576,
                 request_seconds_max: 60,
+                streams_max: 100,
             },
+            access: AccessSettings {
+                captcha: false,
+                entries_per_minute: 0,
+                session: Span::from_secs(43_200),
+                client_address_header: None,
+                passport: None,
+            },
+            keys: SuppliedKeys::default(),
+            hash_threads: 2,
             claims_in_flight_max: 8_192,
+            webhook: None,
         }
     }
 }
@@ -80,15 +119,23 @@ impl<'a> Server<'a> {
     pub async fn start_as(place: &'a Place, setup: Setup) -> Self {
         recorder();
         let settings = Settings {
+            keys: setup.keys.clone(),
+            costly_threads: setup.hash_threads,
             claims_in_flight_max: setup.claims_in_flight_max,
             ..place.settings()
         };
         let engine = Engine::open(settings).await.expect("the engine opens");
         let spool = place.folder().join("uploads");
-        let (app, frame) = assemble(engine.clone(), spool, setup.limits).expect("the server is put together");
+        let (app, frame) = assemble(engine.clone(), spool, setup.limits, setup.access.clone())
+            .expect("the server is put together");
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
         let listener = bind(any_port, "--listen").expect("a port is free");
         let address = listener.local_addr().expect("a listener has an address");
+        let webhook = setup.webhook.clone();
+        if let Some(webhook) = &webhook {
+            webhook.begin(&engine).await.expect("the store answers");
+        }
+        let handing_over = webhook.map(|webhook| tokio::spawn(webhook.serve(engine.clone())));
         let connections = Connections {
             max: 1_000,
             stop_time_max: Duration::from_secs(20),
@@ -103,17 +150,24 @@ impl<'a> Server<'a> {
             setup,
             nobody: Client::new(&format!("http://{address}"), Contract::read(&app.openapi)),
             keys: Keys::new(&engine.token_key()),
+            app,
             engine,
             stop: Some(stop),
             serving: Some(serving),
+            handing_over,
         }
+    }
+
+    /// Starts one with the town, set up like that.
+    pub async fn start_town_as(place: &'a Place, setup: Setup) -> Self {
+        let server = Self::start_as(place, setup).await;
+        town::build(&server).await;
+        server
     }
 
     /// Starts one with the town: sitting, sites, pools and twelve students, all put in over HTTP.
     pub async fn start_town(place: &'a Place) -> Self {
-        let server = Self::start(place).await;
-        town::build(&server).await;
-        server
+        Self::start_town_as(place, Setup::default()).await
     }
 
     /// A client without a token.
@@ -153,6 +207,12 @@ impl<'a> Server<'a> {
         self.keys.mint(claims).expect("a token can be signed")
     }
 
+    /// What a person reads in a captcha.
+    pub fn read_captcha(&self, id: &str) -> String {
+        let answer = self.app.entry.captchas.answer(id);
+        answer.expect("a captcha of this server")
+    }
+
     /// What a staff token of that scope says.
     pub fn staff_claims(&self, scope: &str) -> TokenClaims {
         TokenClaims {
@@ -160,6 +220,8 @@ impl<'a> Server<'a> {
             sub: format!("staff of {scope}"),
             role: Role::Staff,
             exp: (nine() + TOKEN_LIFE).unix_ms() / 1_000,
+            sid: None,
+            generation: 0,
             province: None,
             scope: Some(scope.into()),
             id_type: None,
@@ -217,7 +279,7 @@ impl<'a> Server<'a> {
     pub async fn restart(mut self) -> Self {
         self.stop_serving().await;
         self.engine.clone().close().await;
-        let again = Self::start_as(self.place, self.setup).await;
+        let again = Self::start_as(self.place, self.setup.clone()).await;
         again.nobody.remember_told(&self.nobody);
         again
     }
@@ -244,6 +306,9 @@ impl<'a> Server<'a> {
         drop(self.stop.take());
         if let Some(serving) = self.serving.take() {
             serving.await.expect("the server ends without a panic");
+        }
+        if let Some(handing_over) = self.handing_over.take() {
+            handing_over.abort();
         }
     }
 }

@@ -6,7 +6,9 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use kaowei_core::ids::CandidateId;
 use kaowei_core::time::Moment;
 use parking_lot::Mutex;
 
@@ -20,7 +22,13 @@ const GENERATION_MAX: usize = 2_048;
 #[derive(Debug)]
 pub struct VerifiedTokens {
     shards: Vec<Mutex<Shard>>,
+    /// How often tokens were ended before their time.
+    endings: AtomicU64,
 }
+
+/// How often tokens had been ended before their time when the verification of one began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Endings(u64);
 
 #[derive(Debug, Default)]
 struct Shard {
@@ -70,6 +78,7 @@ impl Default for VerifiedTokens {
     fn default() -> Self {
         Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            endings: AtomicU64::new(0),
         }
     }
 }
@@ -87,11 +96,48 @@ impl VerifiedTokens {
         Some(principal)
     }
 
-    /// Remembers a verified token until it ends.
-    pub fn remember(&self, token: &[u8], ends_at: Moment, principal: Principal) {
-        self.shard(token)
-            .lock()
-            .keep(token.into(), Entry { ends_at, principal });
+    /// To be asked before a token is verified.
+    pub fn endings(&self) -> Endings {
+        Endings(self.endings.load(Ordering::Acquire))
+    }
+
+    /// Remembers a verified token until it ends: not where any was ended since its verification began, which may have
+    /// been this one.
+    pub fn remember(&self, token: &[u8], ends_at: Moment, principal: Principal, before: Endings) {
+        let mut shard = self.shard(token).lock();
+        if self.endings() == before {
+            shard.keep(token.into(), Entry { ends_at, principal });
+        }
+    }
+
+    /// Forgets a token that was ended before its time, when that is durable.
+    pub fn forget(&self, token: &[u8]) {
+        self.endings.fetch_add(1, Ordering::AcqRel);
+        let mut shard = self.shard(token).lock();
+        shard.young.remove(token);
+        shard.old.remove(token);
+    }
+
+    /// Forgets all tokens of an account, when their end is durable.
+    pub fn forget_all_of(&self, candidate: CandidateId) {
+        self.endings.fetch_add(1, Ordering::AcqRel);
+        let stays = |entry: &Entry| match &entry.principal {
+            Principal::Candidate(account) => account.candidate != candidate,
+            Principal::Staff(_) => true,
+        };
+        for shard in &self.shards {
+            let mut shard = shard.lock();
+            shard.young.retain(|_, entry| stays(entry));
+            shard.old.retain(|_, entry| stays(entry));
+        }
+    }
+
+    /// Forgets all tokens, when nobody knows which were ended.
+    pub fn forget_all(&self) {
+        self.endings.fetch_add(1, Ordering::AcqRel);
+        for shard in &self.shards {
+            *shard.lock() = Shard::default();
+        }
     }
 
     fn shard(&self, token: &[u8]) -> &Mutex<Shard> {
@@ -128,7 +174,6 @@ impl Shard {
 
 #[cfg(test)]
 mod tests {
-    use kaowei_core::ids::CandidateId;
     use kaowei_engine::Account;
 
     use super::*;
@@ -143,7 +188,8 @@ mod tests {
     #[test]
     fn a_token_is_remembered_until_it_ends() {
         let tokens = VerifiedTokens::default();
-        tokens.remember(b"aaa.bbb.ccc", Moment::from_unix_ms(10), account(1));
+        let before = tokens.endings();
+        tokens.remember(b"aaa.bbb.ccc", Moment::from_unix_ms(10), account(1), before);
         assert!(tokens.get(b"aaa.bbb.ccc", Moment::from_unix_ms(9)).is_some());
         assert!(tokens.get(b"aaa.bbb.ccc", Moment::from_unix_ms(10)).is_none());
         assert!(
@@ -153,11 +199,33 @@ mod tests {
     }
 
     #[test]
+    fn a_token_that_was_ended_is_forgotten_also_where_its_verification_was_under_way() {
+        let tokens = VerifiedTokens::default();
+        let now = Moment::from_unix_ms(9);
+        let names: [&[u8]; 3] = [b"one", b"two", b"three"];
+        for (name, number) in names.into_iter().zip([1, 1, 2]) {
+            tokens.remember(name, Moment::MAX, account(number), tokens.endings());
+        }
+        let before = tokens.endings();
+        tokens.forget(b"one");
+        let known = || names.map(|name| tokens.get(name, now).is_some());
+        assert_eq!(known(), [false, true, true]);
+        tokens.remember(b"one", Moment::MAX, account(1), before);
+        assert_eq!(known(), [false, true, true]);
+        tokens.forget_all_of(CandidateId(1));
+        assert_eq!(known(), [false, false, true]);
+        tokens.remember(b"one", Moment::MAX, account(1), tokens.endings());
+        assert_eq!(known(), [true, false, true]);
+        tokens.forget_all();
+        assert_eq!(known(), [false, false, false]);
+    }
+
+    #[test]
     fn the_number_of_tokens_kept_is_bounded() {
         let tokens = VerifiedTokens::default();
         for n in 0..600_000_i64 {
             let signature = hex::encode(n.to_be_bytes()).repeat(2);
-            tokens.remember(signature.as_bytes(), Moment::MAX, account(n));
+            tokens.remember(signature.as_bytes(), Moment::MAX, account(n), tokens.endings());
         }
         assert!(tokens.len() <= SHARDS * GENERATION_MAX * 2);
         assert!(

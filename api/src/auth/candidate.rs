@@ -5,7 +5,7 @@ use http::request::Parts;
 use kaowei_core::time::Moment;
 use kaowei_engine::{Account, Identity, Person, Staff};
 
-use super::token::{Principal, Role, TokenClaims};
+use super::token::{OWN_ISSUER, Principal, Role, TokenClaims};
 use crate::problem::{Code, Problem};
 use crate::state::App;
 
@@ -19,7 +19,7 @@ impl FromRequestParts<App> for Candidate {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         match principal(parts, app).await? {
             Principal::Candidate(account) => {
-                app.rate.count(account.candidate)?;
+                app.rate.count(&account.candidate)?;
                 Ok(Self(account))
             }
             Principal::Staff(_) => Err(Problem::new(Code::Forbidden)
@@ -40,20 +40,27 @@ pub(super) async fn principal(parts: &Parts, app: &App) -> Result<Principal, Pro
     if let Some(known) = app.tokens.get(token, now) {
         return Ok(known);
     }
-    let claims = app.keys.check(token, now).ok_or_else(|| {
-        Problem::new(Code::Unauthenticated)
-            .detailed(("令牌无效或已过期。", "The token does not hold, or it has ended."))
-    })?;
+    let before = app.tokens.endings();
+    let claims = match (app.keys.check(token, now), &app.passport) {
+        (None, Some(passport)) => passport.check(token, now).await?,
+        (claims, _) => claims,
+    };
+    let claims = claims.ok_or_else(ended)?;
     let ends_at = Moment::from_unix_ms(claims.exp.saturating_mul(1_000));
     let principal = match claims.role {
         Role::Candidate => Principal::Candidate(account(app, claims).await?),
         Role::Staff => Principal::Staff(staff(claims)?),
     };
-    app.tokens.remember(token, ends_at, principal.clone());
+    app.tokens.remember(token, ends_at, principal.clone(), before);
     Ok(principal)
 }
 
-fn bearer(parts: &Parts) -> Option<&[u8]> {
+fn ended() -> Problem {
+    Problem::new(Code::Unauthenticated)
+        .detailed(("令牌无效或已过期。", "The token does not hold, or it has ended."))
+}
+
+pub(super) fn bearer(parts: &Parts) -> Option<&[u8]> {
     let header = parts.headers.get(http::header::AUTHORIZATION)?.as_bytes();
     let (scheme, token) = header.split_at_checked(7)?;
     scheme
@@ -61,8 +68,26 @@ fn bearer(parts: &Parts) -> Option<&[u8]> {
         .then_some(token.trim_ascii())
 }
 
-/// The token's account; the first request of an outside passport makes it.
+/// The token's account, if neither a logout nor a new password has ended the token.
 async fn account(app: &App, claims: TokenClaims) -> Result<Account, Problem> {
+    let (issuer, subject) = (claims.iss.clone(), claims.sub.clone());
+    let (generation, session) = (claims.generation, claims.sid.clone());
+    let account = account_behind(app, claims).await?;
+    if issuer == OWN_ISSUER {
+        let holds = app.engine.token_generation(&issuer, &subject) == Some(generation);
+        let logged_out = match session {
+            Some(session) => app.engine.has_session_ended(&session).await?,
+            None => false,
+        };
+        if !holds || logged_out {
+            return Err(ended());
+        }
+    }
+    Ok(account)
+}
+
+/// The token's account; the first request of an outside passport makes it.
+async fn account_behind(app: &App, claims: TokenClaims) -> Result<Account, Problem> {
     if let Some(known) = app.engine.known_account(&claims.iss, &claims.sub) {
         return Ok(known);
     }

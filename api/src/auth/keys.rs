@@ -71,6 +71,8 @@ mod tests {
             sub: "s".into(),
             role: Role::Staff,
             exp,
+            sid: None,
+            generation: 0,
             province: None,
             scope: Some("national".into()),
             id_type: None,

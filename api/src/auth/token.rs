@@ -21,7 +21,7 @@ pub enum Role {
 }
 
 /// The claims of a token (2.1), candidates' and staff's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenClaims {
     /// Who made it.
     pub iss: String,
@@ -31,6 +31,12 @@ pub struct TokenClaims {
     pub role: Role,
     /// When it ends, in seconds since 1970.
     pub exp: i64,
+    /// The session that a login opened, so that it can be logged out of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
+    /// How many passwords the account had before the one that this was made under: the next one ends it.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub generation: i64,
     /// A candidate's province.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub province: Option<String>,
@@ -51,6 +57,18 @@ pub struct TokenClaims {
     pub phone: Option<String>,
 }
 
+/// Shows nothing that identifies somebody: it may end up in a log.
+impl std::fmt::Debug for TokenClaims {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TokenClaims({} of {}, …)", self.sub, self.iss)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn is_first(generation: &i64) -> bool {
+    *generation == 0
+}
+
 /// Whom a verified token stands for.
 #[derive(Debug, Clone)]
 pub enum Principal {
@@ -60,8 +78,8 @@ pub enum Principal {
     Staff(Staff),
 }
 
-/// The `sub` of a candidate's token made by the command line: the same for the same person in the same province, so
-/// that minting twice gives one account; nobody can read the ID number from it.
+/// The `sub` of a candidate's own token, made by a login or by the command line: the same for the same person in the same province, so
+/// that both give one account; nobody can read the ID number from it.
 pub fn subject_of(province: ProvinceCode, id_type: &str, id_number: &str) -> String {
     let id_number = id_number.trim().to_ascii_uppercase();
     let text = format!("{province}\n{id_type}\n{id_number}");

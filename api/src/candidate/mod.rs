@@ -2,9 +2,13 @@
 
 mod accept_agreement;
 mod cancel_claim;
+mod change_account;
 mod claim;
+mod close_session;
 mod delete_enrolment;
+mod follow_events;
 mod list_claims;
+mod list_notices;
 mod refused;
 mod router;
 mod save_enrolment;

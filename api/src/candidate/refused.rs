@@ -20,6 +20,9 @@ pub(super) async fn with_claim(app: &App, account: Account, denied: Denied) -> P
         | Denied::Invalid(_)
         | Denied::NoSuchPool(_)
         | Denied::Unreadable(_)
+        | Denied::AccountExists
+        | Denied::BadCredentials
+        | Denied::PassportAccount
         | Denied::UnknownAccount => None,
     };
     let problem = Problem::from(denied);

@@ -4,15 +4,19 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    accept_agreement, cancel_claim, claim, delete_enrolment, list_claims, save_enrolment, show_account,
-    show_claim, show_enrolment, show_qualification,
+    accept_agreement, cancel_claim, change_account, claim, close_session, delete_enrolment, follow_events,
+    list_claims, list_notices, save_enrolment, show_account, show_claim, show_enrolment, show_qualification,
 };
 use crate::state::App;
 
 /// The candidate's operations.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(show_account::show_account))
+        .routes(routes!(close_session::close_session))
+        .routes(routes!(
+            show_account::show_account,
+            change_account::change_account
+        ))
         .routes(routes!(accept_agreement::accept_agreement))
         .routes(routes!(show_qualification::show_qualification))
         .routes(routes!(
@@ -23,4 +27,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(claim::post_claim, list_claims::list_claims))
         .routes(routes!(show_claim::show_claim))
         .routes(routes!(cancel_claim::cancel_claim))
+        .routes(routes!(list_notices::list_notices))
+        .routes(routes!(follow_events::follow_events))
 }

@@ -59,7 +59,11 @@ pub(super) async fn save_enrolment(
     };
     let catalogue = app.engine.catalogue()?;
     let enrolled = app.engine.enrol(account, request).await?;
-    let page = EnrolmentPage::new(&enrolled.enrolment, catalogue.sitting.as_deref());
+    let page = EnrolmentPage::new(
+        &enrolled.enrolment,
+        catalogue.sitting.as_deref(),
+        app.engine.now(),
+    );
     let status = if enrolled.created {
         StatusCode::CREATED
     } else {

@@ -27,6 +27,6 @@ pub(super) async fn show_enrolment(
 ) -> Result<Response, Problem> {
     let enrolment = app.engine.enrolment(account).await?;
     let catalogue = app.engine.catalogue()?;
-    let page = EnrolmentPage::new(&enrolment, catalogue.sitting.as_deref());
+    let page = EnrolmentPage::new(&enrolment, catalogue.sitting.as_deref(), app.engine.now());
     Ok(answer_tagged(&headers, &page))
 }

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::demo;
+use crate::notices::Webhook;
 use crate::server::{HttpServer, MetricsServer, Recorder, assemble, bind};
 use crate::settings::{ServeSettings, Switch};
 use crate::staff;
@@ -39,11 +40,11 @@ pub(super) async fn serve(settings: ServeSettings) -> Result<ExitCode> {
         recorder.clone(),
     );
     let engine_settings = settings.engine()?;
-    let spool = settings.store.data_dir.join("uploads");
-    staff::clear_spool(&spool);
+    let webhook = settings.webhook()?;
+    staff::clear_spool(&spool(&settings));
 
     let engine = Engine::open(engine_settings).await?;
-    let served = serve_engine(&settings, &engine, listener, metrics, recorder, spool).await;
+    let served = serve_engine(&settings, &engine, listener, metrics, recorder, webhook).await;
     let stopped_at = served.as_ref().map_or_else(|_| Instant::now(), |stop| stop.at);
     let time_left = settings
         .connections()
@@ -65,9 +66,10 @@ async fn serve_engine(
     listener: TcpListener,
     metrics: MetricsServer,
     recorder: Recorder,
-    spool: std::path::PathBuf,
+    webhook: Option<Webhook>,
 ) -> Result<Stop> {
-    let (app, frame) = assemble(engine.clone(), spool, settings.limits())?;
+    let spool = spool(settings);
+    let (app, frame) = assemble(engine.clone(), spool, settings.limits(), settings.access()?)?;
     let has_demo = settings.demo == Switch::On && demo::is_wanted(engine)?;
     if has_demo {
         demo::load(engine, &app.spool)
@@ -75,14 +77,28 @@ async fn serve_engine(
             .context("the demo sitting can't be loaded")?;
     }
 
+    if settings.captcha == Switch::Off {
+        tracing::warn!(
+            "captchas are OFF: passwords can be guessed by programs; for tests and load tests only"
+        );
+    }
+
+    if let Some(webhook) = &webhook {
+        webhook.begin(engine).await?;
+    } else {
+        tracing::info!(
+            "there is no --webhook-url: neither notices nor codes for a new password are sent to phones"
+        );
+    }
     let address = listener.local_addr()?;
     engine.announce(&format!("http://{}", reachable(address))).await?;
     let metrics_address = metrics.address()?;
-    let background = [
+    let mut background = vec![
         tokio::spawn(metrics.serve()),
         tokio::spawn(recorder.upkeep()),
         tokio::spawn(forget_idle_accounts(app.clone())),
     ];
+    background.extend(webhook.map(|webhook| tokio::spawn(webhook.serve(engine.clone()))));
     let server = HttpServer::new(listener, frame, settings.connections(), engine.arbiters());
 
     // Others read these lines to learn that the server is ready and where.
@@ -97,6 +113,11 @@ async fn serve_engine(
         task.abort();
     }
     Ok(stop)
+}
+
+/// Where uploads are kept while they arrive.
+fn spool(settings: &ServeSettings) -> std::path::PathBuf {
+    settings.store.data_dir.join("uploads")
 }
 
 /// Serves until a signal comes or the engine has stopped by itself.
@@ -161,5 +182,6 @@ async fn forget_idle_accounts(app: App) {
     loop {
         tokio::time::sleep(FORGET_EVERY).await;
         app.rate.forget_idle();
+        app.entry.forget_idle();
     }
 }

@@ -199,7 +199,7 @@ codes! {
         "请为新的请求使用新的 Idempotency-Key。" /
         "Use a new Idempotency-Key for a new request.";
     RateLimited = "rate_limited", TOO_MANY_REQUESTS,
-        "请求过于频繁" / "Too many requests from this account",
+        "请求过于频繁" / "Too many requests",
         "请按 retry_after_ms 稍候再试；页面会自动处理。" /
         "Wait for retry_after_ms, then send it again.";
     Internal = "internal", INTERNAL_SERVER_ERROR,

@@ -100,6 +100,12 @@ impl From<Denied> for Problem {
                 Self::wrong_parameter(StatusCode::UNPROCESSABLE_ENTITY, "id", &fault)
             }
             Denied::Unreadable(fault) => Self::new(Code::InvalidRequest).detailed(&fault),
+            Denied::AccountExists => Self::new(Code::AccountExists),
+            Denied::BadCredentials => Self::new(Code::BadCredentials),
+            Denied::PassportAccount => Self::new(Code::Forbidden).detailed((
+                "此账号来自外部通行证，密码不在本系统中。",
+                "The account comes from an outside passport, so its password is not kept here.",
+            )),
             Denied::UnknownAccount => Self::new(Code::Unauthenticated).detailed((
                 "令牌对应的账号不存在，且令牌中没有可用的个人信息。",
                 "The token names an account that does not exist, and carries no personal data to make it.",

@@ -47,6 +47,18 @@ impl From<&Fault> for Words {
                 "尚未设置考次，请先设置考次。",
                 "There is no sitting yet: set it first.",
             ),
+            Fault::Phone => fixed(
+                "须为电话号码：6 至 15 位数字，前面可以有 +。",
+                "It must be a phone number: 6 to 15 digits, perhaps with a + before them.",
+            ),
+            Fault::PersonalPassword => fixed(
+                "密码不可包含证件号码或手机号码，也不可为证件号码的后八位。",
+                "A password must not contain the ID number or the phone, nor be the last eight characters of the ID number.",
+            ),
+            Fault::UnknownProvince(province) => both(
+                format!("省份 {province} 没有考点：请从考点列表中选择。"),
+                format!("There is no site in province {province}: choose one of the list of sites."),
+            ),
             Fault::OutOfScope { school, scope } => both(
                 format!("学校 {school} 不在你的管理范围（{scope}）之内。"),
                 format!("School {school} lies outside your scope, {scope}."),

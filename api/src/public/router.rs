@@ -5,7 +5,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{campuses, documents, health, pools, problem_page, readiness, sitting};
+use super::{
+    ask_password_reset, campuses, documents, health, open_session, pools, problem_page, readiness,
+    register_account, reset_password, show_captcha, sitting,
+};
 use crate::state::App;
 
 /// The public operations.
@@ -16,6 +19,11 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sitting::show_sitting))
         .routes(routes!(campuses::list_campuses))
         .routes(routes!(pools::list_pools))
+        .routes(routes!(show_captcha::show_captcha))
+        .routes(routes!(register_account::register_account))
+        .routes(routes!(open_session::open_session))
+        .routes(routes!(ask_password_reset::ask_password_reset))
+        .routes(routes!(reset_password::reset_password))
         .routes(routes!(problem_page::show_problem_page))
         .routes(routes!(documents::show_openapi))
 }

@@ -7,23 +7,30 @@ use std::time::Duration;
 use kaowei_engine::Engine;
 
 use super::{Frame, Routes};
+use crate::entry::AccessSettings;
 use crate::openapi;
 use crate::public;
-use crate::state::{App, Limits};
+use crate::state::{App, AssembleError, Limits};
 
 /// Puts it together; uploads are kept in `spool` while they arrive.
 ///
 /// # Errors
-/// None in practice: the OpenAPI document always has a JSON form.
-pub fn assemble(engine: Engine, spool: PathBuf, limits: Limits) -> Result<(App, Frame), serde_json::Error> {
+/// [`AssembleError`].
+pub fn assemble(
+    engine: Engine,
+    spool: PathBuf,
+    limits: Limits,
+    access: AccessSettings,
+) -> Result<(App, Frame), AssembleError> {
     let (router, document) = openapi::routes();
     let templates = document.paths.paths.keys().cloned().collect::<Vec<_>>();
-    let app = App::new(engine, openapi::bytes(&document)?, spool, limits);
+    let app = App::new(engine, openapi::bytes(&document)?, spool, limits, access)?;
     let frame = Frame::new(
         router.merge(public::swagger()).with_state(app.clone()),
         Routes::new(templates),
         |template| template.starts_with("/v1/staff/imports") || template.starts_with("/v1/staff/exports"),
         app.start,
+        app.streams.clone(),
         Duration::from_secs(limits.request_seconds_max.into()),
     );
     Ok((app, frame))

@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 
 use super::Frame;
+use crate::entry::Peer;
 
 /// Connections that wait to be accepted: an opening brings thousands in the same second.
 const BACKLOG: u32 = 4_096;
@@ -113,8 +114,9 @@ impl HttpServer {
                 next = next => next,
             };
             // Leaves this thread's reactor, to enter that of the thread that serves it.
-            let stream = match accepted.and_then(|(stream, _)| stream.into_std()) {
-                Ok(stream) => stream,
+            let accepted = accepted.and_then(|(stream, peer)| Ok((stream.into_std()?, Peer(peer.ip()))));
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
                 Err(error) => {
                     tracing::warn!(error = %error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -125,7 +127,7 @@ impl HttpServer {
             let connection = async move {
                 match TcpStream::from_std(stream) {
                     // A client that hangs up or sends no HTTP is nobody's concern.
-                    Ok(stream) => drop(watcher.watch(serve_connection(stream, frame)).await),
+                    Ok(stream) => drop(watcher.watch(serve_connection(stream, peer, frame)).await),
                     Err(error) => tracing::warn!(%error, "a connection could not be served"),
                 }
                 drop(place);
@@ -135,6 +137,7 @@ impl HttpServer {
             }
         }
         drop(self.listener);
+        self.frame.end_streams();
         let requests_done = async {
             while self.frame.working() > 0 {
                 tokio::time::sleep(LOOK_EVERY).await;
@@ -153,6 +156,7 @@ impl HttpServer {
 
 fn serve_connection(
     stream: TcpStream,
+    peer: Peer,
     frame: Frame,
 ) -> hyper::server::conn::http1::Connection<
     TokioIo<TcpStream>,
@@ -165,7 +169,10 @@ fn serve_connection(
 > {
     // Answers are small and written whole: waiting for more only delays them.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| frame.clone().serve(request));
+    let service = service_fn(move |mut request: http::Request<_>| {
+        request.extensions_mut().insert(peer);
+        frame.clone().serve(request)
+    });
     hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME_MAX)

@@ -24,6 +24,7 @@ use super::metrics::HttpRecorder;
 use super::request_id::{RequestId, RequestIds};
 use super::routes::{RouteIndex, Routes};
 use super::working::Working;
+use crate::events::Streams;
 use crate::problem::{Code, Language, Problem};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -46,6 +47,7 @@ struct Inner {
     unlimited: Vec<bool>,
     ids: RequestIds,
     working: Working,
+    streams: Streams,
     recorder: HttpRecorder,
     time_max: Duration,
 }
@@ -58,6 +60,7 @@ impl Frame {
         routes: Routes,
         unlimited: impl Fn(&str) -> bool,
         start: u32,
+        streams: Streams,
         time_max: Duration,
     ) -> Self {
         Self(Arc::new(Inner {
@@ -71,6 +74,7 @@ impl Frame {
             routes,
             ids: RequestIds::new(start),
             working: Working::default(),
+            streams,
             time_max,
         }))
     }
@@ -108,6 +112,11 @@ impl Frame {
             .recorder
             .record(route, &method, response.status(), code, started.elapsed());
         Ok(request_counted.until_sent(response))
+    }
+
+    /// Ends the streams of events, which would else go on for as long as they may.
+    pub(super) fn end_streams(&self) {
+        self.0.streams.end();
     }
 
     /// How many requests are being answered.

@@ -1,5 +1,6 @@
 //! Counts requests that are being answered, streamed answers included, so that stopping waits for those and for
-//! nothing else: a connection that is idle, or in the middle of a request's head, is no reason to wait.
+//! nothing else: a connection that is idle, or in the middle of a request's head, is no reason to wait. Nor is a stream of
+//! events: it is ended, and a reader who does not read that must not hold the server.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,7 +10,10 @@ use std::task::{Context, Poll};
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
+
+use crate::events::EVENT_STREAM;
 
 /// How many requests are being answered.
 #[derive(Debug, Clone, Default)]
@@ -40,9 +44,10 @@ impl Drop for OneRequest {
 
 impl OneRequest {
     /// Lets the request go on until its answer is sent: of a streamed one that is when the stream ends; one that is
-    /// in memory is as good as sent.
+    /// in memory is as good as sent, and a stream of events never is.
     pub(super) fn until_sent(self, response: Response) -> Response {
-        if response.body().size_hint().exact().is_some() {
+        let is_endless = response.headers().get(CONTENT_TYPE) == Some(&EVENT_STREAM);
+        if is_endless || response.body().size_hint().exact().is_some() {
             return response;
         }
         response.map(|body| Body::new(Streamed { body, _request: self }))
@@ -78,6 +83,7 @@ impl HttpBody for Streamed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::events::Streams;
 
     #[test]
     fn a_streamed_answer_counts_until_its_stream_ends_and_one_in_memory_does_not() {
@@ -90,5 +96,15 @@ mod tests {
         assert_eq!(working.count(), 1);
         drop(streamed);
         assert_eq!(working.count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_stream_of_events_that_nobody_reads_is_no_reason_to_wait() {
+        let (working, streams) = (Working::default(), Streams::new(1));
+        let place = streams.enter().ok().unwrap();
+        let unread = place.stream(futures_util::stream::pending());
+        let unread = working.one().until_sent(unread);
+        assert_eq!(working.count(), 0);
+        drop(unread);
     }
 }

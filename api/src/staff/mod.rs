@@ -2,6 +2,7 @@
 
 mod change_pool;
 mod export;
+mod follow_events;
 mod import;
 mod list_audit;
 mod list_pools;

@@ -8,7 +8,8 @@ use kaowei_engine::{ClaimView, EnrolmentView, StudentRecord};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Claim, Instant, OWN_NEXT_POLL_MS, SubjectView, mask};
+use super::todo::todo;
+use super::{Claim, Instant, NextCall, OWN_NEXT_POLL_MS, SubjectView, Todo, mask};
 
 /// A student record, as its school imported it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -173,6 +174,10 @@ pub struct EnrolmentPage {
     pub review: Review,
     /// What is done and what is still to do.
     pub progress: Vec<Progress>,
+    /// What is still to do, the required first, each in the order of the flow.
+    pub todo: Vec<Todo>,
+    /// The next call to make: that of the first thing to do which has one and can be done now.
+    pub next: Option<NextCall>,
     /// Claims in the order in which they were made.
     pub claims: Vec<Claim>,
     /// Orders. They come with payment: for now there are none.
@@ -186,10 +191,12 @@ pub struct EnrolmentPage {
 
 impl EnrolmentPage {
     /// The page of an enrolment.
-    pub fn new(view: &EnrolmentView, sitting: Option<&Sitting>) -> Self {
+    pub fn new(view: &EnrolmentView, sitting: Option<&Sitting>, now: Moment) -> Self {
         let agreed = view.agreed.as_ref().is_some_and(|agreed| {
             sitting.is_none_or(|sitting| *agreed.version == *sitting.agreement.version)
         });
+        let progress = progress(agreed, &view.claims);
+        let todo = todo(view, &progress, sitting, now);
         Self {
             record: Record::from(&view.record),
             record_version: view.enrolment.record_version.0,
@@ -199,7 +206,9 @@ impl EnrolmentPage {
             delete_after: view.enrolment.delete_after.into(),
             eligible_subjects: view.eligible_subjects.iter().map(SubjectView::from).collect(),
             review: Review::default(),
-            progress: progress(agreed, &view.claims),
+            next: next(&todo),
+            progress,
+            todo,
             claims: view.claims.iter().map(Claim::from).collect(),
             orders: Vec::new(),
             due: [Paper::Written, Paper::Oral]
@@ -209,6 +218,12 @@ impl EnrolmentPage {
             next_poll_ms: OWN_NEXT_POLL_MS,
         }
     }
+}
+
+/// The call of the first thing that can be done now.
+fn next(todo: &[Todo]) -> Option<NextCall> {
+    let mut open = todo.iter().filter(|todo| todo.opens_at.is_none());
+    open.find_map(|todo| todo.call.clone())
 }
 
 fn due(paper: Paper, claims: &[ClaimView]) -> Option<Due> {

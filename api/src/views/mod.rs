@@ -6,17 +6,23 @@
 mod account;
 mod claim;
 mod enrolment;
+mod events;
 mod instant;
+mod notice;
 mod pool;
 mod sitting;
+mod todo;
 mod writer;
 
 pub use account::{Account, mask};
 pub use claim::{Arrangement, Claim, ClaimAnswer, ClaimList, ClaimState, Registrar};
 pub use enrolment::{Due, EnrolmentPage, Progress, Qualification, Record, Review, Step, StepState};
+pub use events::{CatalogueNews, EnrolmentNews, OwnEvents};
 pub use instant::Instant;
+pub use notice::{Notice, NoticeKind, NoticeList};
 pub use pool::{Availability, PublicPool, PublicPools, StaffPool, StaffPools, Waitlist};
 pub use sitting::{AgreementText, CampusList, CampusView, PublicSitting, SubjectView, WindowView};
+pub use todo::{Action, NextCall, Todo};
 
 /// When to ask again for lists of pools.
 pub const POOLS_NEXT_POLL_MS: u32 = 5_000;

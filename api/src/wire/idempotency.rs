@@ -45,6 +45,11 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
 }
 
 impl IdempotencyKey {
+    /// The hash of the key alone.
+    pub fn hash(self) -> Option<u128> {
+        self.0
+    }
+
     /// The key with what it came with.
     pub fn with(self, operation: Operation, body: &[u8]) -> Option<KeyHashes> {
         let key = self.0?;

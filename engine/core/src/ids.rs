@@ -16,6 +16,16 @@ pub struct InvalidId {
     text: String,
 }
 
+impl InvalidId {
+    pub(crate) fn new(what: &'static str, expected: &'static str, text: &str) -> Self {
+        Self {
+            what,
+            expected,
+            text: text.into(),
+        }
+    }
+}
+
 /// A code of at most `N` ASCII letters, digits or underscores, held inline.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Code<const N: usize> {

@@ -7,6 +7,7 @@
 //! - [`seats`]: one pool of seats: who holds one, who waits, who is next (R14–R23, R34).
 //! - [`registration`]: one candidate: agreement, eligibility, enrolment, one claim per level (R2–R13).
 //! - [`sites`]: the tree of campuses, the catalogue of subjects, the schedule of windows (R18).
+//! - [`notices`]: what candidates are told of without asking (R36).
 //! - [`audit`]: the hash chain that makes a rewritten history visible (R35).
 //! - [`invariant`]: the numbered list of what must never be false.
 //!
@@ -16,6 +17,7 @@
 pub mod audit;
 pub mod ids;
 pub mod invariant;
+pub mod notices;
 pub mod registration;
 pub mod seats;
 pub mod sites;

@@ -3,16 +3,20 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use kaowei_core::ids::{Cell, ClaimId, PoolId};
+use kaowei_core::ids::{CandidateId, Cell, ClaimId, PoolId};
+use kaowei_core::notices::{Notice, NoticeId};
 use kaowei_core::registration::{Candidate, Event};
-use kaowei_core::seats::{self, RemovalCause};
+use kaowei_core::seats::{self, ClaimState, PoolFacts, RemovalCause};
 use kaowei_core::time::{Moment, Span};
+use smallvec::SmallVec;
 
 use super::{Incarnation, Orphan};
 use crate::actors::{Numbers, PoolHandle};
 use crate::fail_points::{FailPoint, pass};
+use crate::feed::Change;
 use crate::journal::{CellEvent, Sealed};
 use crate::metrics;
+use crate::tables::NoticeRow;
 use crate::views::ExpiryStatus;
 
 /// Far longer than a commit takes.
@@ -31,9 +35,13 @@ impl Incarnation {
         }
         pool.publish(events, numbers);
         pass(FailPoint::PublishedInPart);
+        let mut position = self.count_published(pool.facts.site.province, events.len());
+        let mut changes = SmallVec::<[Change; 2]>::new();
         let mut orphans = None;
         for sealed in events {
             count(&sealed.event);
+            position += 1;
+            self.note_pool_event(&pool.facts, sealed, position, &mut changes);
             let Some((_, candidate)) = sealed.event.claim() else {
                 continue;
             };
@@ -55,7 +63,8 @@ impl Incarnation {
                 self.enrolment_ended.notify_one();
             }
         }
-        self.count_published(pool.facts.site.province, events.len());
+        let site = Some(pool.facts.site);
+        self.feed.tell(changes.into_iter().map(|change| (site, change)));
         orphans
     }
 
@@ -117,13 +126,88 @@ impl Incarnation {
             }
             _ => {}
         }
-        self.count_published(cell, 1);
+        let position = self.count_published(cell, 1) + 1;
+        self.note_cell_event(cell, event, *at, position);
     }
 
-    fn count_published(&self, cell: Cell, events: usize) {
-        *self.published.lock().entry(cell).or_default() += i64::try_from(events).unwrap_or(i64::MAX);
+    /// Counts events as published; the position in their cell's journal before them.
+    fn count_published(&self, cell: Cell, events: usize) -> i64 {
+        let before = {
+            let mut published = self.published.lock();
+            let position = published.entry(cell).or_default();
+            let before = *position;
+            *position += i64::try_from(events).unwrap_or(i64::MAX);
+            before
+        };
         self.checkpoint_wanted.notify_one();
+        before
     }
+
+    /// What a pool's event is to those who follow along, and to whoever is to be reminded of a deadline.
+    fn note_pool_event(
+        &self,
+        facts: &PoolFacts,
+        Sealed { event, seal, .. }: &Sealed,
+        position: i64,
+        changes: &mut SmallVec<[Change; 2]>,
+    ) {
+        let Some((number, candidate)) = event.claim() else {
+            changes.push(Change::Pool(facts.id));
+            return;
+        };
+        let held_until = match event {
+            seats::Event::ClaimHeld { held_until, .. } => Some(*held_until),
+            seats::Event::KeyRemembered { .. } => return,
+            _ => event.new_state().and_then(ClaimState::held_until),
+        };
+        if let Some(held_until) = held_until {
+            self.reminders.expect(candidate, held_until, seal.at);
+        }
+        let claim = ClaimId {
+            pool: facts.id,
+            number,
+        };
+        changes.push(Change::Claim(candidate, claim));
+        if let Some((_, notice)) = Notice::of_pool(facts.id, event) {
+            let id = NoticeId {
+                cell: facts.site.province,
+                position,
+            };
+            changes.push(told(id, candidate, seal.at, notice));
+        }
+    }
+
+    /// What a cell's event is to those who follow along.
+    fn note_cell_event(&self, cell: Cell, event: &Event, at: Moment, position: i64) {
+        let change = match event {
+            Event::Enrolled { candidate, .. }
+            | Event::EnrolmentDeleted { candidate, .. }
+            | Event::EnrolmentExtended { candidate, .. } => Change::Enrolment(*candidate),
+            Event::DeadlineNear { lead, held_until, .. } => {
+                self.reminders.reminded(cell, *lead, *held_until);
+                let Some((candidate, notice)) = Notice::of_cell(event) else {
+                    return;
+                };
+                told(NoticeId { cell, position }, candidate, at, notice)
+            }
+            Event::SittingSaved { .. } | Event::CampusSaved { .. } => Change::Catalogue,
+            Event::ExpirySuspended { .. } | Event::ExpiryResumed { .. } => Change::Expiry,
+            Event::AgreementAccepted { .. }
+            | Event::EnrolmentKeyRemembered { .. }
+            | Event::Imported { .. } => return,
+        };
+        self.feed.tell([(None, change)]);
+    }
+}
+
+fn told(id: NoticeId, candidate: CandidateId, at: Moment, notice: Notice) -> Change {
+    metrics::noticed(&notice);
+    Change::Notice(Arc::new(NoticeRow {
+        id,
+        candidate,
+        at,
+        notice,
+    }))
 }
 
 /// Why an orphan goes that an event showed: its written claim went, or was gone when the event granted it.

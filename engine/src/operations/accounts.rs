@@ -1,8 +1,11 @@
-//! Accounts behind tokens (2.1).
+//! Accounts behind tokens (2.1), and what their holders may change of them.
 
+use kaowei_core::time::Moment;
+
+use super::registration::{fault_of_name, fault_of_phone};
 use crate::Engine;
 use crate::failure::Denied;
-use crate::people::{AccountDetails, Identity};
+use crate::people::{AccountDetails, CodePurpose, Identity, NewCode};
 use crate::views::Account;
 
 impl Engine {
@@ -26,4 +29,55 @@ impl Engine {
     pub async fn account_details(&self, account: Account) -> Result<AccountDetails, Denied> {
         self.inner.accounts.details(account).await
     }
+
+    /// Corrects the name. What was saved with an enrolment stays as it was (R8); the next query matches the new name
+    /// (R3).
+    ///
+    /// # Errors
+    /// [`Denied::Invalid`].
+    pub async fn change_name(&self, account: Account, name: &str) -> Result<(), Denied> {
+        if let Some(fault) = fault_of_name(name) {
+            return Err(Denied::wrong("/name", fault));
+        }
+        self.inner.accounts.rename(account.candidate, name).await?;
+        let entry = self.incarnation()?.candidate(account.candidate);
+        entry.forget_found();
+        Ok(())
+    }
+
+    /// Sends a code to a new phone; until when it may be typed in.
+    ///
+    /// # Errors
+    /// [`Denied::Invalid`].
+    pub async fn ask_phone_change(&self, account: Account, phone: &str) -> Result<Moment, Denied> {
+        if let Some(fault) = fault_of_phone(phone) {
+            return Err(Denied::wrong("/phone", fault));
+        }
+        let new = NewCode {
+            id: &phone_change_id(account),
+            purpose: CodePurpose::PhoneChange,
+            of: Some((account.candidate, phone)),
+        };
+        let ends_at = self.inner.codes.make(new, self.now()).await?;
+        self.inner.messages_wanted.notify_one();
+        Ok(ends_at)
+    }
+
+    /// Binds the phone that a code was sent to.
+    ///
+    /// # Errors
+    /// [`Denied::BadCredentials`] where the code is not the one that was sent there, or holds no more.
+    pub async fn change_phone(&self, account: Account, phone: &str, code: &str) -> Result<(), Denied> {
+        let (id, codes) = (phone_change_id(account), &self.inner.codes);
+        let redeemed = codes
+            .redeem(&id, CodePurpose::PhoneChange, phone, code, self.now())
+            .await?;
+        let redeemed = redeemed.ok_or(Denied::BadCredentials)?;
+        Ok(codes.confirm_phone(&id, &redeemed).await?)
+    }
+}
+
+/// An account changes its phone once at a time.
+fn phone_change_id(account: Account) -> String {
+    format!("phone of {}", account.candidate)
 }

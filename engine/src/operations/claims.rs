@@ -432,7 +432,7 @@ fn as_first_answered(claim: &Standing) -> ClaimAnswer {
 }
 
 /// A claim with its place now.
-pub(super) fn view(incarnation: &Incarnation, standing: Standing) -> ClaimView {
+pub(crate) fn view(incarnation: &Incarnation, standing: Standing) -> ClaimView {
     let position = match standing.state {
         ClaimState::Waiting => incarnation
             .pool(standing.id.pool)
@@ -459,6 +459,9 @@ fn outcome(answer: &Answer) -> ClaimOutcome {
             | Denied::Invalid(_)
             | Denied::NoSuchPool(_)
             | Denied::Unreadable(_)
+            | Denied::AccountExists
+            | Denied::BadCredentials
+            | Denied::PassportAccount
             | Denied::UnknownAccount,
         ) => ClaimOutcome::Refused,
     }

@@ -35,8 +35,8 @@ pub struct Identity<'a> {
     pub person: Option<Person>,
 }
 
-/// A person, as a passport describes them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A person, as a passport or whoever registers describes them.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Person {
     /// The kind of document.
     pub id_type: IdType,
@@ -46,6 +46,13 @@ pub struct Person {
     pub name: String,
     /// The bound phone.
     pub phone: String,
+}
+
+/// Shows nothing that identifies somebody: it may end up in a log.
+impl std::fmt::Debug for Person {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Person({}, …)", self.id_type)
+    }
 }
 
 /// An account with the person behind it, in clear.
@@ -60,9 +67,17 @@ pub struct AccountDetails {
 }
 
 /// Issuer and subject, hashed: what an account is found by.
-type IdentityHash = [u8; 32];
+pub(crate) type IdentityHash = [u8; 32];
 
-fn identity_hash(issuer: &str, subject: &str) -> IdentityHash {
+/// What is known of an account.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    account: Account,
+    /// Rises with every new password: tokens of an earlier one have ended.
+    generation: i64,
+}
+
+pub(crate) fn identity_hash(issuer: &str, subject: &str) -> IdentityHash {
     let text = [issuer.as_bytes(), &[0], subject.as_bytes()].concat();
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, &text).as_ref());
@@ -73,7 +88,7 @@ fn identity_hash(issuer: &str, subject: &str) -> IdentityHash {
 #[derive(Debug)]
 pub(crate) struct Accounts {
     store: Arc<Store>,
-    known: DashMap<IdentityHash, Account>,
+    known: DashMap<IdentityHash, Known>,
     writer: mpsc::Sender<NewAccount>,
 }
 
@@ -84,10 +99,14 @@ pub(crate) struct NewAccount {
     province: ProvinceCode,
     person: Person,
     created_at: Moment,
-    made: oneshot::Sender<Result<Account, Failure>>,
+    made: oneshot::Sender<Result<Known, Failure>>,
 }
 
-const FIND: &str = "SELECT candidate, province FROM accounts WHERE identity = $1";
+type KnownRow = (i64, String, i64);
+
+const FIND: &str = "SELECT candidate, province, generation FROM accounts WHERE identity = $1";
+const IDENTITY: &str = "SELECT identity, candidate, province, generation FROM accounts WHERE candidate = $1";
+const RENAME: &str = "UPDATE accounts SET name = $1 WHERE candidate = $2";
 const DETAILS: &str =
     "SELECT province, id_type, id_number, name, phone, created_at FROM accounts WHERE candidate = $1";
 
@@ -104,24 +123,61 @@ impl Accounts {
     pub(crate) fn known(&self, issuer: &str, subject: &str) -> Option<Account> {
         self.known
             .get(&identity_hash(issuer, subject))
-            .map(|account| *account)
+            .map(|known| known.account)
+    }
+
+    /// Which password's tokens hold for an account that was seen before.
+    pub(crate) fn generation(&self, issuer: &str, subject: &str) -> Option<i64> {
+        self.known
+            .get(&identity_hash(issuer, subject))
+            .map(|known| known.generation)
+    }
+
+    /// Looks at an account anew, after its password was changed, or perhaps was. Where it can't be read, none is known
+    /// any more, so that no token of the old password holds in this memory alone.
+    pub(crate) async fn look_again(&self, candidate: CandidateId) -> Result<(), Failure> {
+        let seen = self.read_again(candidate).await;
+        if seen.is_err() {
+            self.known.clear();
+        }
+        seen
+    }
+
+    async fn read_again(&self, candidate: CandidateId) -> Result<(), Failure> {
+        type Row = (Vec<u8>, i64, String, i64);
+        let found: Option<Row> = on!(&self.store.people, pool => {
+            sqlx::query_as(IDENTITY).bind(candidate.0).fetch_optional(pool).await
+        })
+        .map_err(|error| unavailable(&error))?;
+        let (identity, candidate, province, generation) = found.ok_or(Failure::Internal)?;
+        let hash = identity.try_into().map_err(|_| Failure::Internal)?;
+        self.remember(hash, known((candidate, province, generation))?);
+        Ok(())
+    }
+
+    /// Somebody who read the account before its password was changed must not undo what was learnt since.
+    fn remember(&self, hash: IdentityHash, new: Known) {
+        self.known
+            .entry(hash)
+            .and_modify(|known| known.generation = known.generation.max(new.generation))
+            .or_insert(new);
     }
 
     /// Finds the account, or makes it.
     pub(crate) async fn get(&self, identity: Identity<'_>, now: Moment) -> Result<Account, Denied> {
         let hash = identity_hash(identity.issuer, identity.subject);
-        if let Some(account) = self.known.get(&hash) {
-            return Ok(*account);
+        if let Some(known) = self.known.get(&hash) {
+            return Ok(known.account);
         }
-        let account = match find(&self.store.people, &hash).await? {
-            Some(account) => account,
+        let known = match find(&self.store.people, &hash).await? {
+            Some(known) => known,
             None => self.make(hash, identity, now).await?,
         };
-        self.known.insert(hash, account);
-        Ok(account)
+        self.remember(hash, known);
+        Ok(known.account)
     }
 
-    async fn make(&self, hash: IdentityHash, identity: Identity<'_>, now: Moment) -> Result<Account, Denied> {
+    async fn make(&self, hash: IdentityHash, identity: Identity<'_>, now: Moment) -> Result<Known, Denied> {
         let person = identity.person.ok_or(Denied::UnknownAccount)?;
         let texts = [&person.name, &person.phone];
         if !person.id_type.accepts(&person.id_number) || !texts.into_iter().all(|text| is_storable(text)) {
@@ -140,6 +196,14 @@ impl Accounts {
             .await
             .map_err(|_| Failure::StoreUnavailable)?;
         Ok(wait.await.unwrap_or(Err(Failure::StoreUnavailable))?)
+    }
+
+    /// Corrects a name.
+    pub(crate) async fn rename(&self, candidate: CandidateId, name: &str) -> Result<(), Failure> {
+        let renamed = on!(&self.store.people, pool => {
+            sqlx::query(RENAME).bind(name).bind(candidate.0).execute(pool).await.map(|_| ())
+        });
+        renamed.map_err(|error| unavailable(&error))
     }
 
     /// The person behind an account.
@@ -170,20 +234,20 @@ impl Accounts {
     }
 }
 
-async fn find(people: &Db, identity: &IdentityHash) -> Result<Option<Account>, Failure> {
-    let found: Option<(i64, String)> = on!(people, pool => {
+async fn find(people: &Db, identity: &IdentityHash) -> Result<Option<Known>, Failure> {
+    let found: Option<KnownRow> = on!(people, pool => {
         sqlx::query_as(FIND).bind(identity.to_vec()).fetch_optional(pool).await
     })
     .map_err(|error| unavailable(&error))?;
-    found
-        .map(|(candidate, province)| {
-            let province = province.parse().map_err(|_| Failure::Internal)?;
-            Ok(Account {
-                candidate: CandidateId(candidate),
-                province,
-            })
-        })
-        .transpose()
+    found.map(known).transpose()
+}
+
+fn known((candidate, province, generation): KnownRow) -> Result<Known, Failure> {
+    let account = Account {
+        candidate: CandidateId(candidate),
+        province: province.parse().map_err(|_| Failure::Internal)?,
+    };
+    Ok(Known { account, generation })
 }
 
 /// How a person is found again, whatever way the account came (R3).
@@ -213,7 +277,7 @@ const COLUMNS: [&str; 8] = [
     "phone",
     "created_at",
 ];
-const FIND_ALL: &str = "SELECT accounts.identity, candidate, province FROM accounts \
+const FIND_ALL: &str = "SELECT accounts.identity, candidate, province, generation FROM accounts \
      JOIN ({rows}) AS wanted ON accounts.identity = wanted.identity";
 
 impl AccountWriter {
@@ -247,7 +311,7 @@ impl AccountWriter {
         }
     }
 
-    async fn write(&self, gathered: &[NewAccount]) -> Result<Vec<Result<Account, Failure>>, Failure> {
+    async fn write(&self, gathered: &[NewAccount]) -> Result<Vec<Result<Known, Failure>>, Failure> {
         let people = &self.store.people;
         let rows = self.rows(gathered)?;
         people
@@ -256,23 +320,19 @@ impl AccountWriter {
             .map_err(|error| unavailable(&error))?;
 
         let identities = gathered.iter().map(|new| [new.identity.as_slice().into()]);
-        let found: Vec<(Vec<u8>, i64, String)> = people
+        let found: Vec<(Vec<u8>, i64, String, i64)> = people
             .find(&Statement::new(FIND_ALL, &["identity"], identities))
             .await
             .map_err(|error| unavailable(&error))?;
-        let found: std::collections::HashMap<Vec<u8>, (i64, String)> = found
+        let found: std::collections::HashMap<Vec<u8>, KnownRow> = found
             .into_iter()
-            .map(|(identity, candidate, province)| (identity, (candidate, province)))
+            .map(|(identity, candidate, province, generation)| (identity, (candidate, province, generation)))
             .collect();
         Ok(gathered
             .iter()
             .map(|new| {
-                let (candidate, province) = found.get(new.identity.as_slice()).ok_or(Failure::Internal)?;
-                let province = province.parse().map_err(|_| Failure::Internal)?;
-                Ok(Account {
-                    candidate: CandidateId(*candidate),
-                    province,
-                })
+                let row = found.get(new.identity.as_slice()).ok_or(Failure::Internal)?;
+                known(row.clone())
             })
             .collect())
     }

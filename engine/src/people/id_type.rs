@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::fault::Fault;
+
 /// 证件类型
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum IdType {
@@ -48,6 +50,19 @@ impl IdType {
             Self::PermanentResidentId => "permanent_resident_id",
             Self::Other => "other",
         }
+    }
+
+    /// What is wrong with a number of this kind of document.
+    pub(crate) fn fault_of(self, number: &str) -> Option<Fault> {
+        let fault = match self {
+            Self::ResidentId => Fault::ResidentId,
+            Self::Passport
+            | Self::HkMacaoPermit
+            | Self::TaiwanPermit
+            | Self::PermanentResidentId
+            | Self::Other => Fault::IdNumber,
+        };
+        (!self.accepts(number)).then_some(fault)
     }
 
     /// Whether that can be a number of this kind of document: the check digit of a resident ID is right, others have

@@ -7,7 +7,7 @@ use kaowei_core::ids::{CandidateId, Cell, PoolId, Sequence};
 use kaowei_core::registration::{self, Candidate};
 use kaowei_core::seats::{self, Pool, PoolFacts, Settings};
 use kaowei_core::sites::{Sitting, Tree};
-use kaowei_core::time::Moment;
+use kaowei_core::time::{Moment, Span};
 
 use crate::fail_points::{FailPoint, pass};
 use crate::failure::OpenError;
@@ -46,7 +46,12 @@ pub(crate) struct Memory {
     pub(crate) cells: HashMap<Cell, ChainHead>,
     /// The latest instant of any event.
     pub(crate) last_at: Moment,
+    /// Up to which payment deadline each cell's candidates have been reminded, by lead (R36).
+    pub(crate) reminded: Reminded,
 }
+
+/// The latest payment deadline of which a cell's candidates have been reminded so long before it.
+pub(crate) type Reminded = HashMap<(Cell, Span), Moment>;
 
 /// A row of the journal as it is read: cell, position, stream, sequence, kind, at, payload, hash.
 pub(crate) type StoredEvent = (String, i64, String, i64, String, i64, String, Vec<u8>);
@@ -122,6 +127,7 @@ impl Memory {
             },
             cells: HashMap::new(),
             last_at: Moment::MIN,
+            reminded: Reminded::new(),
         }
     }
 
@@ -166,7 +172,7 @@ impl Memory {
                 .parse()
                 .map_err(|_| OpenError::Damaged(format!("{cell:?} is not a cell")))?;
             verify(self.cells.entry(cell).or_default(), record, sequence, hash)?;
-            self.apply_cell(&registration::Event::read(kind, payload)?, at);
+            self.apply_cell(cell, &registration::Event::read(kind, payload)?, at);
             return Ok(());
         }
         let id: PoolId = stream
@@ -215,7 +221,7 @@ impl Memory {
         }
     }
 
-    fn apply_cell(&mut self, event: &registration::Event, at: Moment) {
+    fn apply_cell(&mut self, cell: Cell, event: &registration::Event, at: Moment) {
         if let Some(candidate) = event.candidate() {
             self.candidates.entry(candidate).or_default().evolve(event, at);
         }
@@ -235,6 +241,10 @@ impl Memory {
                     since: None,
                     reason: Some(reason.clone()),
                 };
+            }
+            registration::Event::DeadlineNear { lead, held_until, .. } => {
+                let reminded = self.reminded.entry((cell, *lead)).or_insert(*held_until);
+                *reminded = (*reminded).max(*held_until);
             }
             registration::Event::AgreementAccepted { .. }
             | registration::Event::Enrolled { .. }

@@ -13,6 +13,6 @@ mod tables;
 
 pub(crate) use catch_up::{OUTAGE_MIN, catch_up};
 pub(crate) use lead::{Lead, take_the_lead};
-pub(crate) use memory::{Source, StoredEvent, events_after, load};
+pub(crate) use memory::{Reminded, Source, StoredEvent, events_after, load};
 pub(crate) use pool::rebuild_pool;
 pub(crate) use tables::claim as read_claim;

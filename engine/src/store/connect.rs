@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool, SqlS
 
 use super::Secrets;
 use crate::failure::OpenError;
-use crate::settings::{Settings, StoreUrl};
+use crate::settings::{Settings, StoreUrl, SuppliedKeys};
 
 /// A pool of connections to either kind of database.
 #[derive(Debug, Clone)]
@@ -64,8 +64,17 @@ enum Lock {
     Database(Vec<File>, PgConnection),
 }
 
-/// The three parts of the schema, each a file of its own on SQLite.
+/// Which of SQLite's three files a part of the schema is in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SchemaFile {
+    Journal,
+    People,
+    Tables,
+}
+
+/// The parts of the schema, in the order in which they came to be.
 struct Part {
+    file: SchemaFile,
     version: i64,
     name: &'static str,
     sqlite: &'static str,
@@ -73,8 +82,9 @@ struct Part {
 }
 
 macro_rules! part {
-    ($version:literal, $name:literal) => {
+    ($file:ident, $version:literal, $name:literal) => {
         Part {
+            file: SchemaFile::$file,
             version: $version,
             name: $name,
             sqlite: include_str!(concat!(
@@ -95,7 +105,14 @@ macro_rules! part {
     };
 }
 
-const PARTS: [Part; 3] = [part!(1, "journal"), part!(2, "people"), part!(3, "tables")];
+const PARTS: [Part; 6] = [
+    part!(Journal, 1, "journal"),
+    part!(People, 2, "people"),
+    part!(Tables, 3, "tables"),
+    part!(Tables, 4, "notices"),
+    part!(People, 5, "outbox"),
+    part!(People, 7, "credentials"),
+];
 
 /// The advisory lock that a server holds on its database ("kaowei" in ASCII).
 const DATABASE_LOCK: i64 = 0x6b61_6f77_6569;
@@ -108,12 +125,12 @@ impl Store {
             locks.push(lock_folder(&folder)?);
         }
         match &settings.store {
-            StoreUrl::Sqlite(path) => Self::open_sqlite(path, locks).await,
-            StoreUrl::Postgres(url) => Self::open_postgres(url, locks).await,
+            StoreUrl::Sqlite(path) => Self::open_sqlite(path, &settings.keys, locks).await,
+            StoreUrl::Postgres(url) => Self::open_postgres(url, &settings.keys, locks).await,
         }
     }
 
-    async fn open_sqlite(path: &Path, locks: Vec<File>) -> Result<Self, OpenError> {
+    async fn open_sqlite(path: &Path, keys: &SuppliedKeys, locks: Vec<File>) -> Result<Self, OpenError> {
         let journal = sqlite_options(path, SqliteSynchronous::Full);
         let people = sqlite_options(&beside(path, "people"), SqliteSynchronous::Full);
         let tables = sqlite_options(&beside(path, "tables"), SqliteSynchronous::Normal);
@@ -125,12 +142,18 @@ impl Store {
             open(&people, 4).await?,
             open(&tables, 4).await?,
         ];
-        for (pool, part) in pools.iter().zip(&PARTS) {
+        let files = [SchemaFile::Journal, SchemaFile::People, SchemaFile::Tables];
+        for (pool, file) in pools.iter().zip(files) {
+            let parts = PARTS.iter().filter(|part| part.file == file);
             let mut connection = pool.acquire().await?;
-            migrate(&mut *connection, vec![part.migration(part.sqlite)]).await?;
+            migrate(
+                &mut *connection,
+                parts.map(|part| part.migration(part.sqlite)).collect(),
+            )
+            .await?;
         }
         let [journal_db, people_db, tables_db] = pools.map(Db::Sqlite);
-        let secrets = Secrets::load(&journal_db).await?;
+        let secrets = Secrets::load(&journal_db, keys).await?;
         let later =
             |options: &SqliteConnectOptions| Db::Sqlite(sqlite_pool(1).connect_lazy_with(options.clone()));
         Ok(Self {
@@ -148,7 +171,7 @@ impl Store {
         })
     }
 
-    async fn open_postgres(url: &str, locks: Vec<File>) -> Result<Self, OpenError> {
+    async fn open_postgres(url: &str, keys: &SuppliedKeys, locks: Vec<File>) -> Result<Self, OpenError> {
         let options = postgres_options(url)?;
         let mut lock = options.connect().await?;
         if !lock_soon(&mut lock).await? {
@@ -171,14 +194,11 @@ impl Store {
             .connect_with(options.clone())
             .await?;
         let mut connection = pool.acquire().await?;
-        migrate(
-            &mut *connection,
-            PARTS.iter().map(|part| part.migration(part.postgres)).collect(),
-        )
-        .await?;
+        let migrations = PARTS.iter().map(|part| part.migration(part.postgres));
+        migrate(&mut *connection, migrations.collect()).await?;
         drop(connection);
         let journal = Db::Postgres(pool.clone());
-        let secrets = Secrets::load(&journal).await?;
+        let secrets = Secrets::load(&journal, keys).await?;
         Ok(Self {
             journal,
             people: Db::Postgres(pool.clone()),

@@ -13,7 +13,7 @@ use kaowei_core::time::Moment;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{AssertSqlSafe, FromRow, Postgres, Sqlite};
+use sqlx::{AssertSqlSafe, Connection, FromRow, Postgres, Sqlite};
 
 use super::journal::stored_sequence;
 use super::{Db, on};
@@ -185,12 +185,22 @@ impl Db {
     ) -> Result<(), sqlx::Error> {
         match self {
             Self::Sqlite(pool) => {
-                let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-                for query in statements.iter().flat_map(Statement::for_sqlite) {
-                    query.execute(&mut *transaction).await?;
+                let mut connection = pool.acquire().await?;
+                let written = async {
+                    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+                    for query in statements.iter().flat_map(Statement::for_sqlite) {
+                        query.execute(&mut *transaction).await?;
+                    }
+                    before_commit();
+                    transaction.commit().await
                 }
-                before_commit();
-                transaction.commit().await
+                .await;
+                if written.is_err() {
+                    // SQLite rolls back by itself where the disk is full. The connection goes on counting its
+                    // transaction as begun, and would never begin another.
+                    connection.close().await.ok();
+                }
+                written
             }
             Self::Postgres(pool) => {
                 let mut transaction = pool.begin().await?;
@@ -262,4 +272,37 @@ fn postgres_rows(columns: &[&str], first: &[Value<'_>]) -> String {
         .collect();
     let (arrays, names) = (arrays.join(", "), columns.join(", "));
     format!("SELECT * FROM unnest({arrays}) AS given ({names})")
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::sqlite::SqlitePoolOptions;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_write_that_finds_the_disk_full_is_in_no_other_s_way() {
+        let folder = std::env::temp_dir().join(format!("kaowei-{}", uuid::Uuid::now_v7()));
+        std::fs::create_dir(&folder).unwrap();
+        let url = format!("sqlite://{}?mode=rwc", folder.join("full.sqlite3").display());
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect(&url)
+            .await
+            .unwrap();
+        for set_up in ["CREATE TABLE texts (text TEXT)", "PRAGMA max_page_count = 4"] {
+            sqlx::query(set_up).execute(&pool).await.unwrap();
+        }
+        let db = Db::Sqlite(pool.clone());
+        let write = async |text: String| {
+            let add = "INSERT INTO texts (text) {rows}";
+            let written = db.write(&[Statement::new(add, &["text"], [[text.into()]])]).await;
+            written.map_err(|error| error.to_string())
+        };
+        let refused = write("x".repeat(100_000)).await.unwrap_err();
+        assert!(refused.contains("full"), "{refused}");
+        write("x".into()).await.unwrap();
+        pool.close().await;
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 }

@@ -1,7 +1,9 @@
-//! Keys that all servers on a store share, made at first start; and what they do to persons' data.
+//! Keys that all servers on a store share, and what they do to persons' data.
 //!
-//! ID numbers and phones are sealed with AES-256-GCM and found by HMAC-SHA256. The keys lie in the store itself,
-//! apart from the data they guard (`shared_facts` is a table of the journal's file).
+//! ID numbers and phones are sealed with AES-256-GCM and found by HMAC-SHA256. A key comes from the settings, and then
+//! only its fingerprint is stored; or it is made at first start and lies in the store itself, apart from the data it
+//! guards (`shared_facts` is a table of the journal's file). A key that data was sealed with is never replaced by
+//! another unnoticed.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::hmac;
@@ -9,6 +11,7 @@ use aws_lc_rs::rand::fill;
 
 use super::{Db, on};
 use crate::failure::OpenError;
+use crate::settings::{SuppliedKey, SuppliedKeys};
 
 /// The shared keys.
 #[derive(Clone)]
@@ -26,11 +29,15 @@ impl std::fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    /// Reads the keys, or makes them where there are none.
-    pub(crate) async fn load(journal: &Db) -> Result<Self, OpenError> {
-        let token_key = shared_key(journal, "token_key").await?;
-        let seal = shared_key(journal, "person_seal_key").await?;
-        let index = shared_key(journal, "person_index_key").await?;
+    /// Takes the keys that were supplied, reads the others, and makes those that there are none of.
+    pub(crate) async fn load(journal: &Db, supplied: &SuppliedKeys) -> Result<Self, OpenError> {
+        // Whoever changes this one ends all tokens, and loses nothing.
+        let token_key = match supplied.token {
+            Some(key) => key.0,
+            None => stored_key(journal, TOKEN).await?,
+        };
+        let seal = lasting_key(journal, SEAL, supplied.seal).await?;
+        let index = lasting_key(journal, INDEX, supplied.index).await?;
         Ok(Self {
             token_key,
             seal,
@@ -71,19 +78,83 @@ impl Secrets {
 #[error("persons' data can't be opened with this store's key")]
 pub(crate) struct SealError;
 
+/// A key: its name in the store, and the setting that supplies it.
+#[derive(Clone, Copy)]
+struct KeyName {
+    stored: &'static str,
+    setting: &'static str,
+}
+
+const TOKEN: KeyName = KeyName {
+    stored: "token_key",
+    setting: "--token-key",
+};
+const SEAL: KeyName = KeyName {
+    stored: "person_seal_key",
+    setting: "--seal-key",
+};
+const INDEX: KeyName = KeyName {
+    stored: "person_index_key",
+    setting: "--index-key",
+};
+
 const ADD: &str = "INSERT INTO shared_facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
 
 const READ: &str = "SELECT value FROM shared_facts WHERE name = $1";
 
-async fn shared_key(journal: &Db, name: &str) -> Result<[u8; 32], OpenError> {
+/// A key that data depends on: the supplied one, if it is the one that the data was sealed with; or the stored one.
+async fn lasting_key(
+    journal: &Db,
+    name: KeyName,
+    supplied: Option<SuppliedKey>,
+) -> Result<[u8; 32], OpenError> {
+    let fingerprint_name = format!("{}_fingerprint", name.stored);
+    let setting = name.setting;
+    let Some(SuppliedKey(key)) = supplied else {
+        if read(journal, &fingerprint_name).await?.is_some() {
+            return Err(OpenError::KeyMissing { setting });
+        }
+        return stored_key(journal, name).await;
+    };
+    let is_same = match read(journal, name.stored).await? {
+        Some(stored) => stored == key,
+        None => keep(journal, &fingerprint_name, &fingerprint(&key)).await? == fingerprint(&key),
+    };
+    if is_same {
+        Ok(key)
+    } else {
+        Err(OpenError::OtherKey { setting })
+    }
+}
+
+/// By which a key is known again; it can't be told from it.
+fn fingerprint(key: &[u8; 32]) -> Vec<u8> {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+    hmac::sign(&key, b"fingerprint").as_ref().to_vec()
+}
+
+/// The key in the store, made if there is none.
+async fn stored_key(journal: &Db, name: KeyName) -> Result<[u8; 32], OpenError> {
     let mut fresh = [0; 32];
     fill(&mut fresh).map_err(|_| OpenError::Damaged("no random numbers can be had".into()))?;
+    let stored = keep(journal, name.stored, &fresh).await?;
+    stored
+        .try_into()
+        .map_err(|_| OpenError::Damaged(format!("the shared key {} has a wrong length", name.stored)))
+}
+
+/// Stores a fact unless there is one of that name; the one that is stored then.
+async fn keep(journal: &Db, name: &str, value: &[u8]) -> Result<Vec<u8>, OpenError> {
     let stored: (Vec<u8>,) = on!(journal, pool => {
-        sqlx::query(ADD).bind(name).bind(fresh.to_vec()).execute(pool).await?;
+        sqlx::query(ADD).bind(name).bind(value).execute(pool).await?;
         sqlx::query_as(READ).bind(name).fetch_one(pool).await?
     });
-    stored
-        .0
-        .try_into()
-        .map_err(|_| OpenError::Damaged(format!("the shared key {name} has a wrong length")))
+    Ok(stored.0)
+}
+
+async fn read(journal: &Db, name: &str) -> Result<Option<Vec<u8>>, OpenError> {
+    let stored: Option<(Vec<u8>,)> = on!(journal, pool => {
+        sqlx::query_as(READ).bind(name).fetch_optional(pool).await?
+    });
+    Ok(stored.map(|(value,)| value))
 }

@@ -10,6 +10,7 @@ use kaowei_core::stored::KeyNote;
 use kaowei_core::time::Moment;
 use serde::Serialize;
 
+use super::notices::NoticeFold;
 use crate::failure::OpenError;
 use crate::recovery::StoredEvent;
 use crate::views::ExpiryStatus;
@@ -35,6 +36,7 @@ pub(super) struct Fold<'a> {
     pub(super) enrolment_ends: BTreeMap<CandidateId, Moment>,
     pub(super) keys: BTreeMap<(CandidateId, u8), (i64, KeyNote, String)>,
     pub(super) last_at: Option<Moment>,
+    pub(super) notices: NoticeFold,
 }
 
 /// Changes of a pool's row: settings as they are now, counters by how much they move.
@@ -78,11 +80,14 @@ impl<'a> Fold<'a> {
         self.index.push((stream, *sequence, cell, *position));
         self.last_at = self.last_at.max(Some(at));
         if stream.starts_with("cell:") {
-            return self.add_cell_event(&registration::Event::read(kind, payload)?, at, *position);
+            let event = registration::Event::read(kind, payload)?;
+            self.notices.add_cell(cell, *position, at, &event)?;
+            return self.add_cell_event(&event, at, *position);
         }
         let damaged = |what: &str| OpenError::Damaged(format!("{stream}: {what}"));
         let id: PoolId = stream.parse().map_err(|_| damaged("not a pool's id"))?;
         let event = Event::read(kind, payload)?;
+        self.notices.add_pool(cell, *position, at, id, &event)?;
         if let Event::PoolCreated {
             site,
             paper,
@@ -247,7 +252,7 @@ impl<'a> Fold<'a> {
                 };
                 self.documents.insert("expiry", json(&status)?);
             }
-            Event::Imported { .. } => {}
+            Event::Imported { .. } | Event::DeadlineNear { .. } => {}
         }
         Ok(())
     }

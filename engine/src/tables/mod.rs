@@ -4,6 +4,7 @@
 mod checkpoint;
 mod claims;
 mod fold;
+mod notices;
 mod pace;
 mod progress;
 mod rebuild;
@@ -11,6 +12,7 @@ mod statements;
 
 pub(crate) use checkpoint::{Checkpoint, read_positions};
 pub(crate) use claims::claim_of;
+pub(crate) use notices::{NoticeRow, notices_after, notices_of, read_reminders};
 pub(crate) use progress::Progress;
 pub use rebuild::RebuildReport;
 pub(crate) use rebuild::{clear, fill, verify};

@@ -10,7 +10,7 @@ use crate::failure::OpenError;
 use crate::recovery::{Source, load};
 use crate::store::{Store, on};
 
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 12] = [
     "checkpoint",
     "stream_heads",
     "stream_index",
@@ -21,6 +21,8 @@ const TABLES: [&str; 10] = [
     "candidates",
     "enrolments",
     "idempotency_keys",
+    "notices",
+    "reminders",
 ];
 
 /// What a rebuild did.
@@ -86,6 +88,7 @@ pub(crate) async fn verify(store: &Store) -> Result<RebuildReport, OpenError> {
     if from_tables != from_journal {
         return differs("something that the journal does not have");
     }
+    super::notices::verify(store).await?;
     Ok(RebuildReport {
         events: 0,
         pools: from_journal.pools.len(),

@@ -16,6 +16,7 @@ pub(super) fn statements<'a>(fold: &'a Fold<'_>) -> Vec<Statement<'a>> {
     statements.extend(enrolments(fold));
     statements.extend(catalogue(fold));
     statements.extend(candidates(fold));
+    statements.extend(super::notices::statements(&fold.notices));
     statements.extend(positions(fold));
     statements
 }

@@ -20,6 +20,7 @@ pub fn page(report: &RunReport) -> String {
     head(&mut out, report);
     tiles(&mut out, report);
     verdicts(&mut out, report);
+    storm(&mut out, report);
     rate(&mut out, &report.summary);
     latency(&mut out, &report.summary);
     percentiles(&mut out, &report.summary);
@@ -97,6 +98,15 @@ fn tiles(out: &mut String, report: &RunReport) {
         let _ = write!(out, "<div class=\"tile\"><b>{value}</b><span>{name}</span></div>");
     }
     out.push_str("</div>");
+}
+
+fn storm(out: &mut String, report: &RunReport) {
+    let Some(logins) = &report.logins else { return };
+    out.push_str("<h2>The storm of logins</h2><ul>");
+    for sentence in logins.sentences() {
+        let _ = write!(out, "<li>{}</li>", escape(&sentence));
+    }
+    out.push_str("</ul>");
 }
 
 fn verdicts(out: &mut String, report: &RunReport) {

@@ -103,6 +103,15 @@ fn ms(us: u64) -> f64 {
 }
 
 impl Percentiles {
+    /// Of latencies in microseconds.
+    pub fn of_latencies(latencies_us: impl Iterator<Item = u64>) -> Self {
+        let mut histogram = histogram();
+        for latency_us in latencies_us {
+            histogram.saturating_record(latency_us);
+        }
+        Self::of(&histogram)
+    }
+
     fn of(histogram: &Histogram<u64>) -> Self {
         let at = |quantile| ms(histogram.value_at_quantile(quantile));
         #[expect(clippy::cast_precision_loss, reason = "a count far below 2^52")]

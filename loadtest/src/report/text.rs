@@ -47,6 +47,12 @@ pub fn print(report: &RunReport) {
             it.count
         );
     }
+    if let Some(logins) = &report.logins {
+        println!("\nlogin storm");
+        for sentence in logins.sentences() {
+            println!("  {sentence}");
+        }
+    }
     println!("\nverdict");
     print!("{}", report.verdict);
     let verdict = if report.verdict.holds() {

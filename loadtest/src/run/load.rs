@@ -1,6 +1,6 @@
 //! The load: the warm-up of everybody, the opening, the surge.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Loaded, Ready};
 use crate::client::StaffClient;
 use crate::driver::{Crew, LiveLine};
+use crate::logins::Storm;
 use crate::processes::Interrupt;
 use crate::scenario::Scenario;
 use crate::world::{SittingTimes, sitting_json};
@@ -19,7 +20,11 @@ const EARLY_US: u64 = 1_000_000;
 
 pub(super) async fn load(scenario: &Scenario, ready: Ready, interrupt: &Interrupt) -> Result<Loaded> {
     let Ready {
-        staff, crew, times, ..
+        target,
+        staff,
+        crew,
+        times,
+        ..
     } = ready;
     let began = Instant::now();
     let everybody = scenario.world.candidates.len();
@@ -42,6 +47,13 @@ pub(super) async fn load(scenario: &Scenario, ready: Ready, interrupt: &Interrup
         );
     }
 
+    let storm = match scenario.logins {
+        Some(plan) => {
+            let province = &scenario.world.schools[0].province_code;
+            Some(Storm::prepare(plan, target, province).await?)
+        }
+        None => None,
+    };
     let opening_us = if scenario.opens_by_staff {
         open(&staff, times, &crew).await
     } else {
@@ -51,8 +63,16 @@ pub(super) async fn load(scenario: &Scenario, ready: Ready, interrupt: &Interrup
     let until_us = opening_us + u64::from(scenario.window_seconds) * 1_000_000;
     let began = Instant::now();
     let note = format!("of {} s, {} arrivals", scenario.window_seconds, arrivals.len());
+    let storming = storm.zip(scenario.logins).map(|(storm, plan)| {
+        let wait_us = opening_us.saturating_sub(crew.now_us());
+        storm.begin(began + Duration::from_micros(wait_us) + Duration::from_secs(plan.quiet_seconds.into()))
+    });
     watched("load", &note, &crew, crew.surge(&arrivals, until_us), interrupt).await?;
     let load = began.elapsed();
+    let stormed = match storming {
+        Some(storming) => Some(storming.end().await?),
+        None => None,
+    };
     Ok(Loaded {
         staff,
         history: crew.finish()?,
@@ -60,6 +80,7 @@ pub(super) async fn load(scenario: &Scenario, ready: Ready, interrupt: &Interrup
         load_from_us: arrivals.first().map_or(opening_us, |first| first.0),
         warm_up,
         load,
+        stormed,
     })
 }
 

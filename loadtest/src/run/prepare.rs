@@ -13,6 +13,7 @@ use super::Ready;
 use crate::cli::RunOptions;
 use crate::client::{StaffClient, Target, Tokens};
 use crate::driver::{Crew, Orders};
+use crate::logins::SERVER_FLAGS;
 use crate::processes::{Interrupt, Server, find_or_build};
 use crate::report::Setting;
 use crate::scenario::Scenario;
@@ -70,6 +71,7 @@ pub(super) async fn prepare(
         bail!("interrupted during the set-up");
     }
     Ok(Ready {
+        target: prepared.target,
         staff: prepared.staff,
         crew,
         times,
@@ -128,6 +130,9 @@ async fn own_server(
 
     steps.begin("starting the server");
     let log = folder.join("server.log");
+    if scenario.logins.is_some() {
+        store_arguments.extend(SERVER_FLAGS.map(Into::into));
+    }
     let started = Server::start(&program, &store_arguments, &log, interrupt).await?;
     let target = started.target;
     let pid = started.pid().unwrap_or_default();

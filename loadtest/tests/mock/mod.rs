@@ -49,6 +49,7 @@ struct State {
     audit: String,
     position: usize,
     requests: usize,
+    logins: usize,
     keys: HashMap<(String, String), (usize, usize)>,
 }
 
@@ -282,7 +283,16 @@ impl State {
             (&Method::GET, "/v1/staff/exports/claims.csv") => (200, HeaderMap::new(), self.claims_csv()),
             (&Method::GET, path) if path.starts_with("/v1/staff/pools") => answer(200, &self.pools_json()),
             (&Method::GET, path) if path.starts_with("/v1/pools") => answer(200, &json!({ "pools": [] })),
-            (&Method::POST, "/v1/enrolment") => answer(201, &json!({})),
+            (&Method::POST, "/v1/sessions") => {
+                // Sheds nine of ten.
+                self.logins += 1;
+                if self.logins.is_multiple_of(10) {
+                    answer(201, &json!({ "token": "t" }))
+                } else {
+                    problem(503, "overloaded")
+                }
+            }
+            (&Method::POST, "/v1/enrolment" | "/v1/accounts") => answer(201, &json!({})),
             (&Method::POST, "/v1/claims") => {
                 self.requests += 1;
                 if self.requests.is_multiple_of(7) {
@@ -318,6 +328,7 @@ pub(crate) async fn start(fault: Fault) -> SocketAddr {
         audit: String::new(),
         position: 0,
         requests: 0,
+        logins: 0,
         keys: HashMap::new(),
     }));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

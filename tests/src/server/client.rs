@@ -65,6 +65,11 @@ impl Client {
         }
     }
 
+    /// Its token.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// The server's address.
     pub fn base(&self) -> &str {
         &self.base
@@ -233,12 +238,21 @@ impl Call {
         self.body("text/csv", text)
     }
 
+    /// Sends it; the answer's head, with its body still to come.
+    pub(super) async fn open(self) -> (reqwest::Response, Arc<Contract>, Told) {
+        let asked = format!("{} {}", self.method, self.path);
+        let response = self.request.send().await;
+        let response = response.unwrap_or_else(|error| panic!("{asked} got no answer: {error:?}"));
+        let contract = self.judge.expect("streams are in the document");
+        (response, contract, self.told)
+    }
+
     async fn send(self) -> Reply {
         let asked = format!("{} {}", self.method, self.path);
         let response = self.request.send().await;
         let response = response.unwrap_or_else(|error| panic!("{asked} got no answer: {error:?}"));
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let bytes = response.bytes().await;
+        let bytes = body_of(response).await;
         let reply = Reply {
             status,
             headers,
@@ -255,6 +269,15 @@ impl Call {
         }
         reply
     }
+}
+
+/// The whole body; of a stream, which has no end, what comes first.
+async fn body_of(mut response: reqwest::Response) -> reqwest::Result<Bytes> {
+    let kind = response.headers().get("content-type");
+    if kind.is_some_and(|kind| kind == "text/event-stream") {
+        return Ok(response.chunk().await?.unwrap_or_default());
+    }
+    response.bytes().await
 }
 
 impl IntoFuture for Call {

@@ -105,6 +105,24 @@ impl Contract {
         }
     }
 
+    /// Judges an event of a stream by the schema of its name.
+    pub fn judge_event(&self, path: &str, name: &str, data: &Value) {
+        let what = format!("event {name} of {path}: {data}");
+        let operation = self
+            .operations
+            .iter()
+            .find(|operation| operation.template == path);
+        let operation = operation.expect("the stream is in the document");
+        let schema = &operation.answers["200"]["content"]["text/event-stream"]["schema"];
+        let pointer = schema["$ref"]
+            .as_str()
+            .and_then(|target| target.strip_prefix('#'));
+        let of_all = self.document.pointer(pointer.expect("its events are documented"));
+        let schema = of_all.and_then(|events| events["properties"].get(name));
+        let schema = schema.unwrap_or_else(|| panic!("the document does not know this event: {what}"));
+        self.validate(&format!("{path} {name}"), schema, data, &what);
+    }
+
     fn validate(&self, name: &str, schema: &Value, body: &Value, what: &str) {
         let validator = {
             let mut validators = self.validators.lock().unwrap_or_else(PoisonError::into_inner);

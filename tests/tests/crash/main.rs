@@ -6,6 +6,7 @@ mod files;
 mod full_disk;
 mod imports;
 mod kills;
+mod notices;
 mod panics;
 mod places;
 mod points;

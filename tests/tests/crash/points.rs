@@ -39,6 +39,9 @@ const TABLES: [FailPoint; 3] = [
     FailPoint::CheckpointCommitted,
 ];
 
+/// Points of the outbox; `notices.rs` dies there.
+const OUTBOX: [FailPoint; 2] = [FailPoint::OutboxSent, FailPoint::OutboxDone];
+
 /// Points of imports.
 const IMPORTS: [FailPoint; 2] = [FailPoint::ImportValidated, FailPoint::ImportSlice];
 
@@ -51,7 +54,7 @@ const STARTS: [FailPoint; 3] = [
 
 #[test]
 fn every_point_belongs_to_one_of_these_tests() {
-    let tested: Vec<_> = [&ACCOUNTS[..], &CLAIMS, &ENDS, &TABLES, &IMPORTS, &STARTS].concat();
+    let tested: Vec<_> = [&ACCOUNTS[..], &CLAIMS, &ENDS, &TABLES, &OUTBOX, &IMPORTS, &STARTS].concat();
     for point in FailPoint::ALL {
         let times = tested.iter().filter(|tested| **tested == point).count();
         assert_eq!(times, 1, "{point:?}");

@@ -4,11 +4,12 @@
 use kaowei_core::time::Span;
 use kaowei_tests::engine::{Place, eventually};
 use kaowei_tests::on_both_stores;
-use kaowei_tests::server::{Client, Server};
+use kaowei_tests::server::{Client, Server, Student, town_sitting};
 use serde_json::{Value, json};
 
 on_both_stores! {
     the_flow_from_the_agreement_to_the_end_of_the_enrolment
+    r30_s26_s27_the_page_says_what_is_to_do_by_when_and_the_next_call
     r10_deleting_the_enrolment_releases_all_that_it_holds_and_the_way_starts_again
 }
 
@@ -80,6 +81,94 @@ async fn arrives(li: &Client) {
 fn progress(page: &Value) -> Vec<&str> {
     let steps = page["progress"].as_array().unwrap();
     steps.iter().map(|step| step["state"].as_str().unwrap()).collect()
+}
+
+/// What is still to do (R30): step, action, by when.
+fn todo(page: &Value) -> Vec<(&str, &str, &str)> {
+    let todo = page["todo"].as_array().unwrap().iter();
+    todo.map(|todo| {
+        (
+            todo["step"].as_str().unwrap(),
+            todo["action"].as_str().unwrap(),
+            todo["by"].as_str().unwrap_or(""),
+        )
+    })
+    .collect()
+}
+
+async fn r30_s26_s27_the_page_says_what_is_to_do_by_when_and_the_next_call(place: Place) {
+    let server = Server::start_town(&place).await;
+    let li = server.enrolled(0).await;
+    let page = async |who: &Client| who.get("/v1/enrolment").await.expect(200);
+    let first = page(&li).await;
+    assert_eq!(
+        todo(&first),
+        [("written_claim", "claim", A_DAY_LATER)],
+        "R9: then it is deleted"
+    );
+    let call = &first["next"];
+    assert_eq!(
+        (&call["method"], &call["path"]),
+        (&json!("POST"), &json!("/v1/claims"))
+    );
+    // A program that knows nothing but the page goes on: it looks where it is told to choose, and makes the call.
+    let choice = li.get(call["choose_from"].as_str().unwrap()).await.expect(200);
+    let pools = choice["pools"].as_array().unwrap();
+    assert!(pools.iter().all(|pool| pool["subject"]["paper"] == "written"));
+    let mut body = call["body"].clone();
+    body["pool"] = pools[1]["id"].clone();
+    body["on_full"] = json!("reject");
+    let seat = li.post(call["path"].as_str().unwrap(), &body).await.expect(201);
+
+    let second = page(&li).await;
+    assert_eq!(
+        todo(&second),
+        [
+            ("written_payment", "pay", A_DAY_LATER),
+            ("oral_claim", "claim", "2026-12-01T00:00:00.000Z"),
+        ]
+    );
+    assert_eq!(second["todo"][0]["claims"], json!([seat["id"]]));
+    assert_eq!(
+        (&second["todo"][0]["required"], &second["todo"][1]["required"]),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(
+        second["next"]["choose_from"],
+        "/v1/pools?offered_to=me&paper=oral"
+    );
+
+    let wang = server.enrolled(1).await;
+    let waiting = wang.queue(seat["pool"].as_str().unwrap()).await;
+    let third = page(&wang).await;
+    assert_eq!(
+        todo(&third),
+        [("written_claim", "wait", "2026-12-02T00:00:00.000Z")]
+    );
+    assert_eq!(
+        (&third["todo"][0]["claims"], &third["next"]),
+        (&json!([waiting]), &Value::Null)
+    );
+
+    // School 99102 opens its written papers four days later.
+    let zhao = server.student(&Student::of_99102(0));
+    zhao.enrol().await;
+    let early = page(&zhao).await;
+    assert_eq!(early["todo"][0]["opens_at"], "2026-09-25T00:00:00.000Z");
+    assert_eq!(early["next"], Value::Null);
+
+    // A new agreement comes before everything.
+    let mut sitting = town_sitting();
+    sitting["agreement"]["version"] = json!("2026-2");
+    let put = server.staff("national").put("/v1/staff/sitting", &sitting);
+    put.await.expect(200);
+    let last = page(&li).await;
+    assert_eq!(last["todo"][0]["action"], "accept");
+    let call = &last["next"];
+    assert_eq!(call["path"], "/v1/agreement");
+    li.put("/v1/agreement", &call["body"]).await.expect(200);
+    assert_eq!(page(&li).await["todo"], second["todo"]);
+    server.finish().await;
 }
 
 /// Claims written and oral subjects.

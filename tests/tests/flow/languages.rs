@@ -193,7 +193,10 @@ fn after(fault: &Fault) -> Option<Fault> {
         },
         Fault::Code { .. } => Fault::ResidentId,
         Fault::ResidentId => Fault::IdNumber,
-        Fault::IdNumber => Fault::UnknownCampus(campus),
+        Fault::IdNumber => Fault::Phone,
+        Fault::Phone => Fault::PersonalPassword,
+        Fault::PersonalPassword => Fault::UnknownProvince(code()),
+        Fault::UnknownProvince(_) => Fault::UnknownCampus(campus),
         Fault::UnknownCampus(_) => Fault::UnknownSubject(subject),
         Fault::UnknownSubject(_) => Fault::NoSitting,
         Fault::NoSitting => Fault::OutOfScope {

@@ -9,7 +9,7 @@ use kaowei_engine::metrics::ALL;
 use kaowei_engine::{AuditStream, Denied, Engine, ExportKind, Failure, Settings, Staff};
 use kaowei_tests::engine::{Place, eventually, staff};
 use kaowei_tests::on_both_stores;
-use kaowei_tests::server::{Client, Server};
+use kaowei_tests::server::{Client, PASSWORD, Server, Student};
 use serde_json::json;
 
 on_both_stores! {
@@ -97,6 +97,8 @@ async fn every_metric_is_served_and_described_and_none_names_a_pool_or_a_person(
         .get("/no/such/address")
         .await
         .refused(404, "not_found");
+    let unknown = server.log_in(&Student::number(99), PASSWORD);
+    unknown.await.refused(401, "bad_credentials");
     server.engine.verify_tables().await.unwrap();
     let documented: Vec<(&str, &str)> = ALL
         .iter()

@@ -288,7 +288,8 @@ impl Candidate {
                 self.keys
                     .remember(*key, KeyAnswer::AlreadyEnrolled(answered.clone()));
             }
-            Event::SittingSaved { .. }
+            Event::DeadlineNear { .. }
+            | Event::SittingSaved { .. }
             | Event::CampusSaved { .. }
             | Event::Imported { .. }
             | Event::ExpirySuspended { .. }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{AnsweredEnrolment, Enrolment};
-use crate::ids::{CampusCode, CandidateId, RecordId, RecordVersion};
+use crate::ids::{CampusCode, CandidateId, ClaimId, RecordId, RecordVersion};
 use crate::seats::By;
 use crate::sites::{Campus, Site, Sitting};
 use crate::stored::{KeyNote, events};
-use crate::time::Moment;
+use crate::time::{Moment, Span};
 
 /// What a file held that staff imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -94,6 +94,17 @@ events! {
         /// The enrolment as the answer showed it.
         answered: Box<AnsweredEnrolment>,
     }
+    /// A hold's payment deadline is near, and its candidate is told (R36).
+    DeadlineNear = "deadline_near" {
+        /// Whose.
+        candidate: CandidateId,
+        /// Which claim.
+        claim: ClaimId,
+        /// Its deadline.
+        held_until: Moment,
+        /// How long before it this was due.
+        lead: Span,
+    }
     /// The sitting was set.
     SittingSaved = "sitting_saved" {
         /// As it is now.
@@ -165,7 +176,8 @@ impl Event {
             | Self::Enrolled { candidate, .. }
             | Self::EnrolmentDeleted { candidate, .. }
             | Self::EnrolmentExtended { candidate, .. }
-            | Self::EnrolmentKeyRemembered { candidate, .. } => Some(*candidate),
+            | Self::EnrolmentKeyRemembered { candidate, .. }
+            | Self::DeadlineNear { candidate, .. } => Some(*candidate),
             Self::SittingSaved { .. }
             | Self::CampusSaved { .. }
             | Self::Imported { .. }

@@ -12,10 +12,10 @@ use tokio::sync::mpsc;
 use super::apply::Slice;
 use super::line::{Columns, Context, WrongCell};
 use super::{BadLine, file_failed};
-use crate::background::step_back;
 use crate::failure::Denied;
 use crate::fault::Fault;
 use crate::incarnation::Incarnation;
+use crate::low_priority::step_back;
 
 /// How many lines make a slice.
 const LINES: usize = 5_000;
@@ -52,7 +52,7 @@ pub(super) fn read(
     let bytes = file.metadata().map_err(|error| file_failed(&error))?.len();
     let (sender, chunks) = mpsc::channel(4);
     let spawned = std::thread::Builder::new().name("import".into()).spawn(move || {
-        step_back();
+        step_back("reading an import");
         let context = Context::new(incarnation, scope);
         if let Err(denied) = read_all(file, bytes, kind, &context, purpose, &sender) {
             sender.blocking_send(Err(denied)).ok();

@@ -1,0 +1,168 @@
+//! What is still to do (R30, S26–S27), as a program reads it: what, by when, and which call does it.
+
+use kaowei_core::seats::ClaimState;
+use kaowei_core::sites::{Paper, Sitting, Terms};
+use kaowei_core::time::Moment;
+use kaowei_engine::EnrolmentView;
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::{Instant, Progress, Step, StepState};
+
+/// What is to be done in a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// To accept the agreement in force.
+    Accept,
+    /// To claim a seat, or a place in the queue.
+    Claim,
+    /// To pay what is held.
+    Pay,
+    /// To wait for a seat.
+    Wait,
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Todo {
+    /// In which step of the flow.
+    pub step: Step,
+    /// What.
+    pub action: Action,
+    /// Whether one must do it to sit the exam.
+    pub required: bool,
+    /// From when on it can be done; null where that is now. By the windows of the own school.
+    pub opens_at: Option<Instant>,
+    /// Until when: a window's or a queue's end, a payment deadline, or the moment from which on an enrolment without a
+    /// claim is deleted, whichever comes first.
+    pub by: Option<Instant>,
+    /// The claims that it is about.
+    pub claims: Vec<String>,
+    /// The call that does it; null where none does, or none does yet.
+    pub call: Option<NextCall>,
+}
+
+/// A call to make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct NextCall {
+    /// Its method.
+    #[schema(example = "POST")]
+    pub method: &'static str,
+    /// Its path.
+    #[schema(example = "/v1/claims")]
+    pub path: &'static str,
+    /// What of its body is known.
+    #[schema(value_type = Object)]
+    pub body: Value,
+    /// Where to find what the candidate is to choose from, if anything.
+    #[schema(example = "/v1/pools?offered_to=me&paper=written")]
+    pub choose_from: Option<&'static str>,
+}
+
+/// What is to be done, the required first, each in the order of the flow.
+pub(super) fn todo(
+    view: &EnrolmentView,
+    progress: &[Progress],
+    sitting: Option<&Sitting>,
+    now: Moment,
+) -> Vec<Todo> {
+    let Some(sitting) = sitting else {
+        return Vec::new();
+    };
+    let mut todo: Vec<Todo> = progress
+        .iter()
+        .filter_map(|progress| one(view, *progress, sitting, now))
+        .collect();
+    todo.sort_by_key(|todo| !todo.required);
+    todo
+}
+
+fn one(view: &EnrolmentView, progress: Progress, sitting: &Sitting, now: Moment) -> Option<Todo> {
+    let item = Todo {
+        step: progress.step,
+        action: Action::Accept,
+        required: progress.required,
+        opens_at: None,
+        by: None,
+        claims: Vec::new(),
+        call: None,
+    };
+    let site = view.enrolment.site;
+    let terms = |paper| sitting.terms(site.province, site.school, paper);
+    match (progress.step, progress.state) {
+        (_, StepState::Done | StepState::Locked) => None,
+        (Step::Agreement | Step::Qualification | Step::Confirmation, _) => Some(Todo {
+            call: Some(NextCall {
+                method: "PUT",
+                path: "/v1/agreement",
+                body: json!({"version": sitting.agreement.version}),
+                choose_from: None,
+            }),
+            ..item
+        }),
+        (Step::WrittenClaim, StepState::Waiting) => {
+            Some(wait(view, Paper::Written, &terms(Paper::Written), item))
+        }
+        (Step::OralClaim, StepState::Waiting) => Some(wait(view, Paper::Oral, &terms(Paper::Oral), item)),
+        (Step::WrittenClaim, _) => claim(view, Paper::Written, &terms(Paper::Written), now, item),
+        (Step::OralClaim, _) => claim(view, Paper::Oral, &terms(Paper::Oral), now, item),
+        (Step::WrittenPayment, _) => Some(pay(view, Paper::Written, item)),
+        (Step::OralPayment, _) => Some(pay(view, Paper::Oral, item)),
+    }
+}
+
+/// Nothing is to be claimed any more once the window is closed.
+fn claim(view: &EnrolmentView, paper: Paper, terms: &Terms, now: Moment, item: Todo) -> Option<Todo> {
+    if now >= terms.closes_at {
+        return None;
+    }
+    let has_claim = view.claims.iter().any(|claim| claim.standing.state.is_active());
+    let by = if has_claim {
+        terms.closes_at
+    } else {
+        terms.closes_at.min(view.enrolment.delete_after)
+    };
+    Some(Todo {
+        action: Action::Claim,
+        opens_at: (now < terms.opens_at).then_some(Instant(terms.opens_at)),
+        by: Some(by.into()),
+        call: Some(NextCall {
+            method: "POST",
+            path: "/v1/claims",
+            body: json!({}),
+            choose_from: Some(match paper {
+                Paper::Written => "/v1/pools?offered_to=me&paper=written",
+                Paper::Oral => "/v1/pools?offered_to=me&paper=oral",
+            }),
+        }),
+        ..item
+    })
+}
+
+fn wait(view: &EnrolmentView, paper: Paper, terms: &Terms, item: Todo) -> Todo {
+    let waiting = view.claims.iter().map(|claim| &claim.standing);
+    let waiting = waiting.filter(|claim| claim.paper == paper && claim.state == ClaimState::Waiting);
+    Todo {
+        action: Action::Wait,
+        by: Some(terms.waitlist_closes_at.into()),
+        claims: waiting.map(|claim| claim.id.to_string()).collect(),
+        ..item
+    }
+}
+
+/// The call comes with orders.
+fn pay(view: &EnrolmentView, paper: Paper, item: Todo) -> Todo {
+    let held = || {
+        let claims = view.claims.iter().map(|claim| &claim.standing);
+        claims.filter(move |claim| claim.paper == paper && claim.state.held_until().is_some())
+    };
+    let by = held().filter_map(|claim| claim.state.held_until()).min();
+    Todo {
+        action: Action::Pay,
+        by: by.map(Instant),
+        claims: held().map(|claim| claim.id.to_string()).collect(),
+        ..item
+    }
+}

@@ -1,0 +1,123 @@
+//! New passwords (R1): with the old one, or with a code sent to the bound phone. Either ends all tokens of the account.
+
+use aws_lc_rs::rand::fill;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use kaowei_core::ids::{CandidateId, ProvinceCode};
+use kaowei_core::time::Moment;
+
+use crate::Engine;
+use crate::failure::{Denied, Failure};
+use crate::people::{CodePurpose, IdType, NewCode, Password};
+use crate::views::Account;
+
+/// A code that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasswordReset {
+    /// What to hand in the code with.
+    pub id: String,
+    /// Until when.
+    pub ends_at: Moment,
+}
+
+impl Engine {
+    /// Sends a code to the phone of that person's account, if there is one: who asks can't tell.
+    ///
+    /// # Errors
+    /// [`Failure::StoreUnavailable`].
+    pub async fn ask_password_reset(
+        &self,
+        province: ProvinceCode,
+        id_type: IdType,
+        id_number: &str,
+    ) -> Result<PasswordReset, Denied> {
+        let credentials = &self.inner.credentials;
+        let found = credentials.find(province, id_type.as_str(), id_number).await?;
+        let phone = match found {
+            None => None,
+            Some(found) => {
+                let candidate = found.candidate;
+                let details = self.inner.accounts.details(Account { candidate, province });
+                Some((candidate, details.await?.person.phone))
+            }
+        };
+        let id = random_id()?;
+        let new = NewCode {
+            id: &id,
+            purpose: CodePurpose::PasswordReset,
+            of: phone
+                .as_ref()
+                .map(|(candidate, phone)| (*candidate, phone.as_str())),
+        };
+        let ends_at = self.inner.codes.make(new, self.now()).await?;
+        self.inner.messages_wanted.notify_one();
+        Ok(PasswordReset { id, ends_at })
+    }
+
+    /// Sets a new password with a code; whose.
+    ///
+    /// # Errors
+    /// [`Denied::Invalid`], [`Denied::BadCredentials`] where the code is not that one's or holds no more.
+    pub async fn reset_password(
+        &self,
+        id: &str,
+        code: &str,
+        password: Password,
+    ) -> Result<CandidateId, Denied> {
+        if let Some(fault) = password.fault() {
+            return Err(Denied::wrong("/password", fault));
+        }
+        // Before the code is looked at: a full queue costs no try, and every answer takes the same.
+        let hash = self.inner.costly.run(move || password.hash()).await??;
+        let codes = &self.inner.codes;
+        let redeemed = codes
+            .redeem(id, CodePurpose::PasswordReset, "", code, self.now())
+            .await?;
+        let candidate = redeemed.ok_or(Denied::BadCredentials)?.candidate;
+        self.set_password(candidate, &hash).await?;
+        Ok(candidate)
+    }
+
+    /// Replaces the own password.
+    ///
+    /// # Errors
+    /// [`Denied::BadCredentials`] where `current` is not the one in force; [`Denied::PassportAccount`] where there is
+    /// none; [`Denied::Invalid`].
+    pub async fn change_password(
+        &self,
+        account: Account,
+        current: Password,
+        new: Password,
+    ) -> Result<(), Denied> {
+        let found = self.inner.credentials.of(account.candidate).await?;
+        let stored = found.ok_or(Denied::PassportAccount)?.password;
+        let details = self.inner.accounts.details(account).await?;
+        if let Some(fault) = new.fault_for(&details.person) {
+            return Err(Denied::wrong("/password", fault));
+        }
+        let hash = move || current.matches(Some(&stored)).then(|| new.hash());
+        let hash = self.inner.costly.run(hash).await?;
+        let hash = hash.ok_or(Denied::BadCredentials)??;
+        self.set_password(account.candidate, &hash).await
+    }
+
+    async fn set_password(&self, candidate: CandidateId, hash: &str) -> Result<(), Denied> {
+        let (engine, hash) = (self.clone(), hash.to_owned());
+        // What was committed is learnt, also when whoever asked hangs up in between, or when nobody knows whether it was.
+        let set = tokio::spawn(async move {
+            let inner = &engine.inner;
+            let changed = inner.credentials.change(candidate, &hash, engine.now()).await;
+            let seen = inner.accounts.look_again(candidate).await;
+            changed.and(seen)
+        });
+        set.await.map_err(|_| Failure::Internal)??;
+        Ok(())
+    }
+}
+
+/// An id that nobody guesses.
+fn random_id() -> Result<String, Failure> {
+    let mut bytes = [0; 18];
+    fill(&mut bytes).map_err(|_| Failure::Internal)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}

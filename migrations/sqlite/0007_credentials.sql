@@ -1,0 +1,35 @@
+-- What a candidate logs in with (R1), beside the accounts of 0002. No key, password or code lies here in clear:
+-- passwords as Argon2id, codes as keyed hashes, phones and payloads sealed (AES-256-GCM).
+
+-- Rises with every new password; a token names the one it was made under and ends with it.
+ALTER TABLE accounts ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+
+-- request: the keyed hash of the idempotency key that the registration came with.
+CREATE TABLE credentials (
+    candidate  INTEGER NOT NULL PRIMARY KEY,
+    login      BLOB    NOT NULL UNIQUE,
+    password   TEXT    NOT NULL,
+    request    BLOB,
+    changed_at INTEGER NOT NULL
+) STRICT;
+
+-- Sessions that were logged out of, until their tokens would have ended anyway.
+CREATE TABLE ended_sessions (
+    session TEXT    NOT NULL PRIMARY KEY,
+    ends_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX ended_sessions_by_end ON ended_sessions (ends_at);
+
+-- Codes that were sent to a phone and wait to be typed in; candidate 0 is nobody, so that asking takes the same.
+CREATE TABLE codes (
+    id         TEXT    NOT NULL PRIMARY KEY,
+    purpose    TEXT    NOT NULL,
+    candidate  INTEGER NOT NULL,
+    phone      BLOB    NOT NULL,
+    code       BLOB    NOT NULL,
+    tries_left INTEGER NOT NULL,
+    ends_at    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX codes_by_end ON codes (ends_at);
