@@ -41,13 +41,14 @@ pub use failure::{Denied, Failure, NotClosed, OpenError};
 pub use fault::{Fault, WrongField};
 pub use operations::{
     AuditRecord, AuditStream, BadLine, ClaimRequest, CsvStream, EnrolRequest, ExportKind, ImportOptions,
-    ImportReport, KeyHashes, NewPool, Progress, Staff,
+    ImportReport, KeyHashes, NewPool, Progress, ReviewOnBehalf, ReviewRequest, ReviewVerdict, Staff,
 };
 pub use peek::{Peek, migrate, peek, rebuild};
 pub use people::{AccountDetails, IdType, Identity, InvalidIdType, Person};
 pub use settings::{Settings, StoreUrl};
 pub use tables::RebuildReport;
 pub use views::{
-    Account, Catalogue, ClaimAnswer, ClaimView, Enrolled, EnrolmentView, ExpiryStatus, Overview, PoolFilter,
-    PoolView, Preview, Qualification, StudentRecord, Sums,
+    Account, Applicant, Catalogue, ClaimAnswer, ClaimView, Enrolled, EnrolmentView, ExpiryStatus,
+    NamedResult, Overview, Papers, PoolFilter, PoolView, Preview, Qualification, ReviewCase, ReviewStatus,
+    StudentRecord, Sums,
 };

@@ -1,9 +1,11 @@
 //! What a candidate may ask and do (2.3), one operation a file.
 
 mod accept_agreement;
+mod apply_for_review;
 mod cancel_claim;
 mod claim;
 mod delete_enrolment;
+mod delete_review;
 mod list_claims;
 mod refused;
 mod router;
@@ -12,5 +14,6 @@ mod show_account;
 mod show_claim;
 mod show_enrolment;
 mod show_qualification;
+mod show_review;
 
 pub use router::routes;

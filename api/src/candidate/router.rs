@@ -4,8 +4,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    accept_agreement, cancel_claim, claim, delete_enrolment, list_claims, save_enrolment, show_account,
-    show_claim, show_enrolment, show_qualification,
+    accept_agreement, apply_for_review, cancel_claim, claim, delete_enrolment, delete_review, list_claims,
+    save_enrolment, show_account, show_claim, show_enrolment, show_qualification, show_review,
 };
 use crate::state::App;
 
@@ -15,6 +15,11 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(show_account::show_account))
         .routes(routes!(accept_agreement::accept_agreement))
         .routes(routes!(show_qualification::show_qualification))
+        .routes(routes!(
+            apply_for_review::apply_for_review,
+            show_review::show_review,
+            delete_review::delete_review
+        ))
         .routes(routes!(
             save_enrolment::save_enrolment,
             show_enrolment::show_enrolment,

@@ -8,14 +8,18 @@ mod claim;
 mod enrolment;
 mod instant;
 mod pool;
+mod review;
 mod sitting;
 mod writer;
 
 pub use account::{Account, mask};
 pub use claim::{Arrangement, Claim, ClaimAnswer, ClaimList, ClaimState, Registrar};
-pub use enrolment::{Due, EnrolmentPage, Progress, Qualification, Record, Review, Step, StepState};
+pub use enrolment::{Due, EnrolmentPage, Progress, Qualification, Record, Step, StepState};
 pub use instant::Instant;
 pub use pool::{Availability, PublicPool, PublicPools, StaffPool, StaffPools, Waitlist};
+pub use review::{
+    Applicant, Cet4Result, OwnReview, Review, ReviewList, ReviewToDecide, StaffReview, State as ReviewState,
+};
 pub use sitting::{AgreementText, CampusList, CampusView, PublicSitting, SubjectView, WindowView};
 
 /// When to ask again for lists of pools.

@@ -8,6 +8,8 @@ mod exports;
 mod imports;
 mod pools;
 mod promises;
+mod review_cases;
+mod reviews;
 mod sitting;
 mod staff;
 
@@ -17,4 +19,6 @@ pub use enrolments::EnrolRequest;
 pub use exports::{CsvStream, ExportKind};
 pub use imports::{BadLine, ImportOptions, ImportReport, Progress};
 pub use pools::NewPool;
+pub use review_cases::{ReviewOnBehalf, ReviewVerdict};
+pub use reviews::ReviewRequest;
 pub use staff::Staff;

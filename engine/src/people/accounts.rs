@@ -88,6 +88,7 @@ pub(crate) struct NewAccount {
 }
 
 const FIND: &str = "SELECT candidate, province FROM accounts WHERE identity = $1";
+const OF_PERSON: &str = "SELECT candidate FROM accounts WHERE person = $1 ORDER BY candidate DESC";
 const DETAILS: &str =
     "SELECT province, id_type, id_number, name, phone, created_at FROM accounts WHERE candidate = $1";
 
@@ -140,6 +141,30 @@ impl Accounts {
             .await
             .map_err(|_| Failure::StoreUnavailable)?;
         Ok(wait.await.unwrap_or(Err(Failure::StoreUnavailable))?)
+    }
+
+    /// The accounts of a person, the latest first: one a way to log in.
+    pub(crate) async fn of_person(
+        &self,
+        province: ProvinceCode,
+        id_type: IdType,
+        id_number: &str,
+    ) -> Result<Vec<Account>, Failure> {
+        let index = person_index(
+            &self.store.secrets,
+            province.as_str(),
+            id_type.as_str(),
+            id_number,
+        );
+        let found: Vec<(i64,)> = on!(&self.store.people, pool => {
+            sqlx::query_as(OF_PERSON).bind(index).fetch_all(pool).await
+        })
+        .map_err(|error| unavailable(&error))?;
+        let account = |(candidate,)| Account {
+            candidate: CandidateId(candidate),
+            province,
+        };
+        Ok(found.into_iter().map(account).collect())
     }
 
     /// The person behind an account.

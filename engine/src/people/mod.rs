@@ -4,12 +4,14 @@
 mod accounts;
 mod id_type;
 mod remarks;
+mod reviews;
 mod students;
 
 pub use accounts::{AccountDetails, Identity, Person};
 pub(crate) use accounts::{AccountWriter, Accounts};
 pub use id_type::{IdType, InvalidIdType};
 pub(crate) use remarks::keep_remark;
+pub(crate) use reviews::{forget_tickets, keep_ticket, match_of, papers, result_index};
 pub(crate) use students::{Found, ImportedStudent, SealedStudent, Students, split};
 
 /// A store of persons' data that does not answer, logged once.

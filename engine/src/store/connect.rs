@@ -64,8 +64,17 @@ enum Lock {
     Database(Vec<File>, PgConnection),
 }
 
-/// The three parts of the schema, each a file of its own on SQLite.
+/// Which of SQLite's three files a part of the schema is in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SchemaFile {
+    Journal,
+    People,
+    Tables,
+}
+
+/// The parts of the schema, in the order in which they came to be.
 struct Part {
+    file: SchemaFile,
     version: i64,
     name: &'static str,
     sqlite: &'static str,
@@ -73,19 +82,25 @@ struct Part {
 }
 
 macro_rules! part {
-    ($version:literal, $name:literal) => {
+    ($file:ident, $version:literal, $name:literal) => {
+        part!($file, "000", $version, $name)
+    };
+    ($file:ident, $zeros:literal, $version:literal, $name:literal) => {
         Part {
+            file: SchemaFile::$file,
             version: $version,
             name: $name,
             sqlite: include_str!(concat!(
-                "../../../migrations/sqlite/000",
+                "../../../migrations/sqlite/",
+                $zeros,
                 $version,
                 "_",
                 $name,
                 ".sql"
             )),
             postgres: include_str!(concat!(
-                "../../../migrations/postgres/000",
+                "../../../migrations/postgres/",
+                $zeros,
                 $version,
                 "_",
                 $name,
@@ -95,7 +110,13 @@ macro_rules! part {
     };
 }
 
-const PARTS: [Part; 3] = [part!(1, "journal"), part!(2, "people"), part!(3, "tables")];
+const PARTS: [Part; 5] = [
+    part!(Journal, 1, "journal"),
+    part!(People, 2, "people"),
+    part!(Tables, 3, "tables"),
+    part!(Tables, "00", 11, "reviews"),
+    part!(People, "00", 12, "review_tickets"),
+];
 
 /// The advisory lock that a server holds on its database ("kaowei" in ASCII).
 const DATABASE_LOCK: i64 = 0x6b61_6f77_6569;
@@ -125,9 +146,15 @@ impl Store {
             open(&people, 4).await?,
             open(&tables, 4).await?,
         ];
-        for (pool, part) in pools.iter().zip(&PARTS) {
+        let files = [SchemaFile::Journal, SchemaFile::People, SchemaFile::Tables];
+        for (pool, file) in pools.iter().zip(files) {
+            let parts = PARTS.iter().filter(|part| part.file == file);
             let mut connection = pool.acquire().await?;
-            migrate(&mut *connection, vec![part.migration(part.sqlite)]).await?;
+            migrate(
+                &mut *connection,
+                parts.map(|part| part.migration(part.sqlite)).collect(),
+            )
+            .await?;
         }
         let [journal_db, people_db, tables_db] = pools.map(Db::Sqlite);
         let secrets = Secrets::load(&journal_db).await?;
