@@ -4,13 +4,13 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use kaowei_core::ids::ProvinceCode;
-use kaowei_engine::{Fault, IdType, ReviewOnBehalf};
+use kaowei_engine::{Denied, Fault, IdType, ReviewOnBehalf};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::auth::StaffMember;
 use crate::openapi::problems;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::state::App;
 use crate::views::StaffReview;
 use crate::wire::{IdempotencyKey, Operation, RawJson, json, parse};
@@ -35,6 +35,11 @@ pub(super) struct ApplyOnBehalf {
     #[schema(example = "passed in 2003; the certificate was seen")]
     reason: String,
 }
+
+const NO_ACCOUNT: (&str, &str) = (
+    "该学生还没有通行证账号，请其先注册。",
+    "The student has no account yet, and has to register first.",
+);
 
 problems!(ApplyProblems: STAFF ENGINE BODY;
     NoStudentRecord, NotFound, OutsideWindow, NotEligible, ReviewExists, IdempotencyMismatch);
@@ -76,6 +81,10 @@ pub(super) async fn apply_on_behalf(
         reason: asked.reason.trim().into(),
         key: key.of(&staff).with(Operation::ReviewOnBehalf, &body),
     };
-    let (id, review) = app.engine.apply_on_behalf(&staff, request).await?;
+    let applied = app.engine.apply_on_behalf(&staff, request).await;
+    let (id, review) = applied.map_err(|denied| match denied {
+        Denied::NotFound => Problem::new(Code::NotFound).detailed(NO_ACCOUNT),
+        denied => denied.into(),
+    })?;
     Ok(json(StatusCode::CREATED, &StaffReview::new(id, &review)))
 }

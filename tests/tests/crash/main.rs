@@ -9,6 +9,7 @@ mod kills;
 mod panics;
 mod places;
 mod points;
+mod reviews;
 mod time;
 
 /// The program under test.

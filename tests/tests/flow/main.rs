@@ -11,6 +11,7 @@ mod languages;
 mod operation;
 mod people;
 mod precedence;
+mod reviews;
 mod sittings;
 mod staff;
 mod tokens;
