@@ -1,5 +1,6 @@
 //! The review of the eligibility for CET6: how it stands, to its candidate and to staff.
 
+use kaowei_core::ids::CandidateId;
 use kaowei_core::registration::{self, ReviewState};
 use kaowei_core::seats::By;
 use kaowei_engine::{NamedResult, Papers, ReviewCase, ReviewStatus};
@@ -116,7 +117,7 @@ pub struct StaffReview {
 
 impl StaffReview {
     /// A review of that id.
-    pub fn new(id: impl ToString, review: &registration::Review) -> Self {
+    pub fn new(id: CandidateId, review: &registration::Review) -> Self {
         let application = review.application();
         let decided = review.decided();
         Self {

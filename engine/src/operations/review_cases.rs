@@ -2,7 +2,7 @@
 //! R32, R33).
 
 use kaowei_core::ids::{CandidateId, ProvinceCode};
-use kaowei_core::registration::{Event, Review, ReviewDecision, ReviewState};
+use kaowei_core::registration::{Event, Review, ReviewDecision, ReviewState, same_name};
 use kaowei_core::seats::Refusal;
 use sqlx::AssertSqlSafe;
 
@@ -244,6 +244,6 @@ impl Engine {
 
     async fn has_name(&self, account: Account, name: &str) -> Result<bool, Denied> {
         let details = self.inner.accounts.details(account).await?;
-        Ok(kaowei_core::registration::same_name(&details.person.name, name))
+        Ok(same_name(&details.person.name, name))
     }
 }

@@ -11,6 +11,7 @@ use kaowei_core::registration::{
 };
 use kaowei_core::seats::{By, Refusal};
 use kaowei_core::sites::Sitting;
+use kaowei_core::stored::KeyNote;
 use kaowei_core::time::Moment;
 
 use super::KeyHashes;
@@ -141,13 +142,11 @@ pub(super) fn would_open(incarnation: &Incarnation, sitting: &Sitting, eligibili
     let Some(subject) = sitting.cet6().map(|subject| subject.code) else {
         return false;
     };
-    let pools = eligibility.campuses().iter().filter_map(|campus| {
+    let mut pools = eligibility.campuses().iter().filter_map(|campus| {
         let campus = *campus;
         incarnation.pool(PoolId { campus, subject })
     });
-    pools
-        .into_iter()
-        .any(|pool| eligibility.review_would_open(&pool.facts))
+    pools.any(|pool| eligibility.review_would_open(&pool.facts))
 }
 
 /// How the review stands beside what the record allows; one that is approved is open to nobody any more.
@@ -176,7 +175,7 @@ pub(super) fn remembered(entry: &CandidateEntry, key: Option<KeyHashes>) -> Resu
 }
 
 /// The note to remember a key by.
-pub(super) fn note(entry: &CandidateEntry, key: Option<KeyHashes>) -> Option<kaowei_core::stored::KeyNote> {
+pub(super) fn note(entry: &CandidateEntry, key: Option<KeyHashes>) -> Option<KeyNote> {
     key.map(|key| entry.read(|candidate| candidate.note_key(key.key, key.body)))
 }
 

@@ -228,15 +228,9 @@ impl<'a> Fold<'a> {
                 self.remember(*candidate, *key, &answer, position)?;
             }
             Event::ReviewApplied { candidate, key, .. } | Event::ReviewDecided { candidate, key, .. } => {
-                let Some(review) = Review::after(event, at) else {
-                    return Ok(());
-                };
-                if let Some(note) = key {
-                    let answer = KeyAnswer::Reviewed(Box::new(review.clone()));
-                    self.remember(*candidate, *note, &answer, position)?;
+                if let Some(review) = Review::after(event, at) {
+                    self.add_review(*candidate, review, *key, position)?;
                 }
-                let body = json(&review)?;
-                self.reviews.insert(*candidate, Some((review, body)));
             }
             Event::ReviewDeleted { candidate, .. } => {
                 self.reviews.insert(*candidate, None);
@@ -265,6 +259,22 @@ impl<'a> Fold<'a> {
             }
             Event::Imported { .. } => {}
         }
+        Ok(())
+    }
+
+    fn add_review(
+        &mut self,
+        candidate: CandidateId,
+        review: Review,
+        key: Option<KeyNote>,
+        position: i64,
+    ) -> Result<(), OpenError> {
+        if let Some(note) = key {
+            let answer = KeyAnswer::Reviewed(Box::new(review.clone()));
+            self.remember(candidate, note, &answer, position)?;
+        }
+        let body = json(&review)?;
+        self.reviews.insert(candidate, Some((review, body)));
         Ok(())
     }
 

@@ -72,8 +72,9 @@ fn set_up(trial: &Trial, server: &Server) {
     write("results.csv", RESULTS);
     let staff = trial.staff(server);
     for (kind, file) in [("students", "four.csv"), ("cet4-results", "results.csv")] {
-        let imported = staff.import(kind, &trial.path(file));
-        trial.crowd.block_on(imported).expect("the file is imported");
+        let file = trial.path(file);
+        let imported = trial.crowd.block_on(staff.import(kind, &file));
+        imported.expect("the file is imported");
     }
     for candidate in 0..4 {
         let agreed = trial.request(

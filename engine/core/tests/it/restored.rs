@@ -279,6 +279,12 @@ impl Life {
                 };
                 self.happened_in_cell(&deleted);
             }
+            Act::Apply { .. } | Act::Decide { .. } | Act::DeleteReview => self.act_on_review(act),
+        }
+    }
+
+    fn act_on_review(&mut self, act: &Act) {
+        match *act {
             Act::Apply { matched, key } => {
                 let Ok(number) = self.live.may_be_applied_for(true) else {
                     return;
@@ -317,6 +323,7 @@ impl Life {
                     self.happened_in_cell(&deleted);
                 }
             }
+            _ => {}
         }
     }
 }
