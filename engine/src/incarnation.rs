@@ -321,6 +321,11 @@ impl Incarnation {
             .clone()
     }
 
+    /// A candidate of whom something is known; none for an id that is perhaps nobody's.
+    pub(crate) fn known_candidate(&self, id: CandidateId) -> Option<Arc<CandidateEntry>> {
+        self.candidates.get(&id).map(|entry| entry.clone())
+    }
+
     pub(crate) fn restore_candidate(&self, id: CandidateId, candidate: Candidate) {
         self.reminders.restore(id, &candidate);
         if let Some(enrolment) = candidate.enrolment() {

@@ -47,7 +47,8 @@ pub use fault::{Fault, WrongField};
 pub use feed::{FeedPlace, InvalidPlace, OwnFeed, OwnNews, StaffFeed, StaffNews};
 pub use operations::{
     AuditRecord, AuditStream, BadLine, ClaimRequest, CsvStream, EnrolRequest, ExportKind, ImportOptions,
-    ImportReport, KeyHashes, LoggedIn, Login, NewPool, PasswordReset, Progress, Registration, Staff,
+    ImportReport, KeyHashes, LoggedIn, Login, NewPool, PasswordReset, Progress, Registration, ReviewOnBehalf,
+    ReviewRequest, ReviewVerdict, Staff,
 };
 pub use outbox::{Content, Outbox, Parcel};
 pub use peek::{Peek, migrate, peek, rebuild};
@@ -55,6 +56,7 @@ pub use people::{AccountDetails, CodePurpose, IdType, Identity, InvalidIdType, P
 pub use settings::{InvalidKey, Settings, StoreUrl, SuppliedKey, SuppliedKeys};
 pub use tables::RebuildReport;
 pub use views::{
-    Account, Catalogue, ClaimAnswer, ClaimView, Enrolled, EnrolmentView, ExpiryStatus, NoticeView, Overview,
-    PoolFilter, PoolView, Preview, Qualification, StudentRecord, Sums,
+    Account, Applicant, Catalogue, ClaimAnswer, ClaimView, Enrolled, EnrolmentView, ExpiryStatus,
+    NamedResult, NoticeView, Overview, Papers, PoolFilter, PoolView, Preview, Qualification, ReviewCase,
+    ReviewStatus, StudentRecord, Sums,
 };

@@ -74,7 +74,7 @@ metrics! {
     LOGINS = "kaowei_logins_total", Counter, Count, "Logins answered, by outcome: opened, refused, overloaded, failed.";
     PASSWORD_SECONDS = "kaowei_password_hash_seconds", Histogram, Seconds, "How long hashing one password took.";
     COSTLY_SHED = "kaowei_costly_work_shed_total", Counter, Count, "Password hashes and captchas that were shed because too many waited.";
-    NOTICES = "kaowei_notices_total", Counter, Count, "Notices to candidates, by kind: promoted, deadline_near, expired, paid.";
+    NOTICES = "kaowei_notices_total", Counter, Count, "Notices to candidates, by kind: promoted, deadline_near, expired, paid, review_decided.";
     STREAMS = "kaowei_event_streams", Gauge, Count, "Streams of events that are followed.";
     STREAMS_CUT = "kaowei_event_streams_cut_total", Counter, Count, "Times that a stream's reader was too slow and was told to read everything anew.";
     OUTBOX_LAG = "kaowei_outbox_lag_seconds", Gauge, Seconds, "Age of the oldest notice that the webhook has not taken; 0 where there is none, or no webhook.";

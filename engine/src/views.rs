@@ -6,13 +6,14 @@ use kaowei_core::ids::{
     CampusCode, CandidateId, ClaimId, Fen, ProvinceCode, RecordVersion, SchoolCode, Sequence,
 };
 use kaowei_core::notices::{Notice, NoticeId};
-use kaowei_core::registration::{Agreed, Enrolment};
+use kaowei_core::registration::{Agreed, Enrolment, Review, ReviewState};
 use kaowei_core::seats::{Answered, PoolFacts, Refusal, Standing};
 use kaowei_core::sites::{Paper, Sitting, Subject, Terms, Tree};
 use kaowei_core::time::Moment;
 use serde::{Deserialize, Serialize};
 
 use crate::actors::Numbers;
+use crate::people::IdType;
 use crate::tables::NoticeRow;
 
 /// The sitting and the sites, as one version of both.
@@ -185,8 +186,67 @@ pub struct Qualification {
     pub record_version: RecordVersion,
     /// What it allows.
     pub eligible_subjects: Vec<Subject>,
-    /// Whether a review of the CET6 eligibility could be asked for (R5).
-    pub review_available: bool,
+    /// The review of the eligibility for CET6.
+    pub review: ReviewStatus,
+}
+
+/// How the review of the eligibility for CET6 stands (R5, S10).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReviewStatus {
+    /// Whether it is open to the candidate: where it would help, and is not approved.
+    pub available: bool,
+    /// How it stands; none before an application.
+    pub state: Option<ReviewState>,
+}
+
+/// A review as staff see it.
+#[derive(Debug, Clone)]
+pub struct ReviewCase {
+    /// Whose it is: its id too, since an account has one.
+    pub candidate: CandidateId,
+    /// How it stands.
+    pub review: Review,
+    /// What to decide by; none where the person was deleted.
+    pub papers: Option<Papers>,
+}
+
+/// What staff decide a review by, in clear: mask it before anybody sees it.
+#[derive(Debug, Clone)]
+pub struct Papers {
+    /// Who applied.
+    pub applicant: Applicant,
+    /// The ticket number; none where it was forgotten.
+    pub ticket: Option<String>,
+    /// The result of that ticket, if there is one.
+    pub result: Option<NamedResult>,
+}
+
+/// Who applied, by the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applicant {
+    /// The kind of document.
+    pub id_type: IdType,
+    /// Its number.
+    pub id_number: String,
+    /// The name.
+    pub name: String,
+}
+
+/// A CET4 result beside its applicant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedResult {
+    /// The ID number; none of a result that was imported when none was kept.
+    pub id_number: Option<String>,
+    /// Whether it is the applicant's.
+    pub same_id_number: bool,
+    /// The name.
+    pub name: String,
+    /// Whether it is the applicant's.
+    pub same_name: bool,
+    /// The year of the exam.
+    pub year: u32,
+    /// The score.
+    pub score: u32,
 }
 
 /// The registration page in one object (R8–R13, R30).
@@ -198,8 +258,10 @@ pub struct EnrolmentView {
     pub agreed: Option<Agreed>,
     /// The binding.
     pub enrolment: Enrolment,
-    /// What the record allows now.
+    /// What may be sat now.
     pub eligible_subjects: Vec<Subject>,
+    /// The review of the eligibility for CET6.
+    pub review: ReviewStatus,
     /// Claims, newest last.
     pub claims: Vec<ClaimView>,
 }

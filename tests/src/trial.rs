@@ -183,6 +183,11 @@ impl Trial {
         found.0 == 200
     }
 
+    /// The token of national staff.
+    pub fn staff_token(&self) -> &str {
+        &self.staff_token
+    }
+
     /// The token of one of the candidates.
     pub fn token(&self, candidate: usize) -> &str {
         &self.tokens[candidate]

@@ -4,8 +4,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    accept_agreement, cancel_claim, change_account, claim, close_session, delete_enrolment, follow_events,
-    list_claims, list_notices, save_enrolment, show_account, show_claim, show_enrolment, show_qualification,
+    accept_agreement, apply_for_review, cancel_claim, change_account, claim, close_session, delete_enrolment,
+    delete_review, follow_events, list_claims, list_notices, save_enrolment, show_account, show_claim,
+    show_enrolment, show_qualification, show_review,
 };
 use crate::state::App;
 
@@ -19,6 +20,11 @@ pub fn routes() -> OpenApiRouter<App> {
         ))
         .routes(routes!(accept_agreement::accept_agreement))
         .routes(routes!(show_qualification::show_qualification))
+        .routes(routes!(
+            apply_for_review::apply_for_review,
+            show_review::show_review,
+            delete_review::delete_review
+        ))
         .routes(routes!(
             save_enrolment::save_enrolment,
             show_enrolment::show_enrolment,

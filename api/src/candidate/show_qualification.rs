@@ -1,4 +1,4 @@
-//! `GET /v1/qualification` (R3, R4)
+//! `GET /v1/qualification` (R3–R5)
 
 use axum::extract::State;
 use axum::response::Response;
@@ -13,7 +13,7 @@ use crate::wire::json;
 
 problems!(QualificationProblems: CANDIDATE ENGINE; AgreementRequired, NoStudentRecord, OutsideWindow);
 
-/// The student record that matches the account, and what it allows.
+/// The student record that matches the account, what may be sat, and whether a review may add CET6 to it.
 #[utoipa::path(get, path = "/v1/qualification", tag = "candidate", security(("bearer" = [])),
     responses((status = 200, description = "The record.", body = Qualification), QualificationProblems))]
 pub(super) async fn show_qualification(
@@ -25,7 +25,7 @@ pub(super) async fn show_qualification(
         record: Record::from(&found.record),
         record_version: found.record_version.0,
         eligible_subjects: found.eligible_subjects.iter().map(SubjectView::from).collect(),
-        review: Review::default(),
+        review: Review::from(found.review),
     };
     Ok(json(StatusCode::OK, &answer))
 }

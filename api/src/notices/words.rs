@@ -3,6 +3,7 @@
 use chrono::{DateTime, FixedOffset, Utc};
 use kaowei_core::ids::ClaimId;
 use kaowei_core::notices::Notice;
+use kaowei_core::registration::ReviewDecision;
 use kaowei_core::time::Moment;
 use kaowei_engine::{Catalogue, CodePurpose, SentCode};
 
@@ -67,6 +68,27 @@ pub fn words(notice: &Notice, catalogue: &Catalogue) -> NoticeWords {
             text: (
                 format!("你报考的{}已缴费成功。", subject(claim)),
                 format!("Your seat, claim {claim}, is paid."),
+            )
+                .into(),
+        },
+        Notice::ReviewDecided {
+            decision: ReviewDecision::Approved,
+        } => NoticeWords {
+            title: ("六级资格复核通过", "CET6 review approved").into(),
+            text: (
+                "你的六级报考资格复核已通过，现在可以报考六级。",
+                "Your eligibility for CET6 has been approved: you may claim a seat for it now.",
+            )
+                .into(),
+        },
+        Notice::ReviewDecided {
+            decision: ReviewDecision::Rejected,
+        } => NoticeWords {
+            title: ("六级资格复核未通过", "CET6 review rejected").into(),
+            text: (
+                "你的六级报考资格复核未通过。请查看原因，更正准考证号后重新提交，或联系学校。",
+                "Your eligibility for CET6 has not been approved. See why, correct the ticket number and send it again, or \
+                 ask your school.",
             )
                 .into(),
         },

@@ -1,6 +1,7 @@
 //! What the engine refuses or can't do, as problems. Exhaustive: a new refusal does not compile without its code.
 
 use http::StatusCode;
+use kaowei_core::registration::ReviewState;
 use kaowei_core::seats::Refusal;
 use kaowei_core::time::Span;
 use kaowei_engine::{Denied, Failure, Fault};
@@ -30,7 +31,9 @@ pub fn refusal_code(refusal: &Refusal) -> Code {
         Refusal::RecordTaken => Code::RecordTaken,
         Refusal::RecordChanged(_) => Code::RecordChanged,
         Refusal::CapacityBelowTaken { .. } => Code::CapacityBelowTaken,
-        Refusal::UnknownClaim => Code::NotFound,
+        Refusal::ReviewExists(_) => Code::ReviewExists,
+        Refusal::NoMatchingResult => Code::NoMatchingResult,
+        Refusal::UnknownClaim | Refusal::UnknownReview => Code::NotFound,
     }
 }
 
@@ -50,6 +53,7 @@ impl From<Refusal> for Problem {
                 .detailed(&Fault::CapacityBelowTaken { held, paid })
                 .with_field("held", held)
                 .with_field("paid", paid),
+            Refusal::ReviewExists(state) => problem.detailed(how_it_stands(state)),
             Refusal::AgreementRequired
             | Refusal::NoStudentRecord
             | Refusal::NotEnrolled
@@ -64,8 +68,28 @@ impl From<Refusal> for Problem {
             | Refusal::AlreadyPaid
             | Refusal::AlreadyGone
             | Refusal::RecordTaken
-            | Refusal::UnknownClaim => problem,
+            | Refusal::NoMatchingResult
+            | Refusal::UnknownClaim
+            | Refusal::UnknownReview => problem,
         }
+    }
+}
+
+/// How the review stands that is in the way.
+fn how_it_stands(state: ReviewState) -> (&'static str, &'static str) {
+    match state {
+        ReviewState::Pending => (
+            "复核申请正等待学校复核，其间不可修改或撤回。",
+            "The review waits for the school's decision: until then it can be neither changed nor taken back.",
+        ),
+        ReviewState::Approved => (
+            "复核已通过，不可更改或取消。",
+            "The review is approved, and that is final.",
+        ),
+        ReviewState::Rejected => (
+            "复核未通过，可由考生修改后重新提交，或删除。",
+            "The review was rejected: the candidate may correct and submit it again, or delete it.",
+        ),
     }
 }
 

@@ -1,11 +1,14 @@
 //! What staff may see and change (2.5), one operation a file. What lies below a scope is the engine's to say.
 
+mod apply_on_behalf;
 mod change_pool;
+mod decide_review;
 mod export;
 mod follow_events;
 mod import;
 mod list_audit;
 mod list_pools;
+mod list_reviews;
 mod preview_pool;
 mod put_pool;
 mod put_sitting;

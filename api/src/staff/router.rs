@@ -4,8 +4,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    change_pool, export, follow_events, import, list_audit, list_pools, preview_pool, put_pool, put_sitting,
-    set_expiry, show_expiry, show_overview, show_pool, show_sitting,
+    apply_on_behalf, change_pool, decide_review, export, follow_events, import, list_audit, list_pools,
+    list_reviews, preview_pool, put_pool, put_sitting, set_expiry, show_expiry, show_overview, show_pool,
+    show_sitting,
 };
 use crate::state::App;
 
@@ -26,6 +27,11 @@ pub fn routes() -> OpenApiRouter<App> {
         ))
         .routes(routes!(import::import))
         .routes(routes!(export::export))
+        .routes(routes!(
+            list_reviews::list_reviews,
+            apply_on_behalf::apply_on_behalf
+        ))
+        .routes(routes!(decide_review::decide_review))
         .routes(routes!(list_audit::list_audit))
         .routes(routes!(show_expiry::show_expiry, set_expiry::set_expiry))
         .routes(routes!(follow_events::follow_staff_events))

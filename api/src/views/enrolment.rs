@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::todo::todo;
-use super::{Claim, Instant, NextCall, OWN_NEXT_POLL_MS, SubjectView, Todo, mask};
+use super::{Claim, Instant, NextCall, OWN_NEXT_POLL_MS, Review, SubjectView, Todo, mask};
 
 /// A student record, as its school imported it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -70,15 +70,6 @@ impl From<&StudentRecord> for Record {
             remarks: record.remarks.clone(),
         }
     }
-}
-
-/// The CET6 eligibility review. It comes later: for now it is never available.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Review {
-    /// Whether one may apply.
-    pub available: bool,
-    /// `approved`, `pending` or `rejected`.
-    pub state: Option<String>,
 }
 
 /// The answer to the qualification query (R3, R4).
@@ -205,7 +196,7 @@ impl EnrolmentPage {
             saved_at: view.enrolment.saved_at.into(),
             delete_after: view.enrolment.delete_after.into(),
             eligible_subjects: view.eligible_subjects.iter().map(SubjectView::from).collect(),
-            review: Review::default(),
+            review: Review::from(view.review),
             next: next(&todo),
             progress,
             todo,

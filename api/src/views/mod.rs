@@ -10,17 +10,21 @@ mod events;
 mod instant;
 mod notice;
 mod pool;
+mod review;
 mod sitting;
 mod todo;
 mod writer;
 
 pub use account::{Account, mask};
 pub use claim::{Arrangement, Claim, ClaimAnswer, ClaimList, ClaimState, Registrar};
-pub use enrolment::{Due, EnrolmentPage, Progress, Qualification, Record, Review, Step, StepState};
+pub use enrolment::{Due, EnrolmentPage, Progress, Qualification, Record, Step, StepState};
 pub use events::{CatalogueNews, EnrolmentNews, OwnEvents};
 pub use instant::Instant;
 pub use notice::{Notice, NoticeKind, NoticeList};
 pub use pool::{Availability, PublicPool, PublicPools, StaffPool, StaffPools, Waitlist};
+pub use review::{
+    Applicant, Cet4Result, OwnReview, Review, ReviewList, ReviewToDecide, StaffReview, State as ReviewState,
+};
 pub use sitting::{AgreementText, CampusList, CampusView, PublicSitting, SubjectView, WindowView};
 pub use todo::{Action, NextCall, Todo};
 

@@ -20,6 +20,8 @@ pub enum NoticeKind {
     Expired,
     /// 已支付
     Paid,
+    /// 资格复核: staff decided.
+    ReviewDecided,
 }
 
 /// Something that a candidate is told without asking (R36).

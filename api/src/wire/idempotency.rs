@@ -4,7 +4,7 @@ use aws_lc_rs::digest::{Context, SHA256, digest};
 use axum::extract::FromRequestParts;
 use http::StatusCode;
 use http::request::Parts;
-use kaowei_engine::KeyHashes;
+use kaowei_engine::{KeyHashes, Staff};
 
 use crate::problem::Problem;
 
@@ -18,6 +18,12 @@ pub enum Operation {
     Claim,
     /// `POST /v1/enrolment`
     Enrol,
+    /// `POST /v1/review`
+    Review,
+    /// `POST /v1/staff/reviews`
+    ReviewOnBehalf,
+    /// `POST /v1/staff/reviews/{id}`
+    DecideReview,
 }
 
 /// The hash of the key, if one was sent.
@@ -50,14 +56,29 @@ impl IdempotencyKey {
         self.0
     }
 
+    /// The key as one of that member of staff: where it is remembered with a candidate's, it is none of his.
+    #[must_use]
+    pub fn of(self, staff: &Staff) -> Self {
+        let Self(Some(key)) = self else { return self };
+        let mut context = Context::new(&SHA256);
+        context.update(b"staff\n");
+        context.update(&key.to_be_bytes());
+        context.update(staff.subject.as_bytes());
+        Self(Some(half(context.finish().as_ref())))
+    }
+
     /// The key with what it came with.
     pub fn with(self, operation: Operation, body: &[u8]) -> Option<KeyHashes> {
         let key = self.0?;
         let mut context = Context::new(&SHA256);
-        context.update(match operation {
+        let name: &[u8] = match operation {
             Operation::Claim => b"POST /v1/claims\n",
             Operation::Enrol => b"POST /v1/enrolment\n",
-        });
+            Operation::Review => b"POST /v1/review\n",
+            Operation::ReviewOnBehalf => b"POST /v1/staff/reviews\n",
+            Operation::DecideReview => b"POST /v1/staff/reviews/{id}\n",
+        };
+        context.update(name);
         context.update(body);
         Some(KeyHashes {
             key,

@@ -239,6 +239,18 @@ impl fmt::Display for CandidateId {
     }
 }
 
+impl FromStr for CandidateId {
+    type Err = InvalidId;
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let id = text.parse().ok().map(Self);
+        id.filter(|id| id.to_string() == text).ok_or_else(|| InvalidId {
+            what: "candidate",
+            expected: "an id that the server gave out, such as 17",
+            text: text.into(),
+        })
+    }
+}
+
 /// A student record that a school imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

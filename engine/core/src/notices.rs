@@ -11,7 +11,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{CandidateId, Cell, ClaimId, InvalidId, PoolId};
-use crate::registration;
+use crate::registration::{self, ReviewDecision};
 use crate::seats::{self, ClaimState};
 use crate::time::{Moment, Span};
 
@@ -46,11 +46,16 @@ pub enum Notice {
         /// Which claim.
         claim: ClaimId,
     },
+    /// Staff decided the review of the eligibility for CET6 (R7).
+    ReviewDecided {
+        /// What.
+        decision: ReviewDecision,
+    },
 }
 
 impl Notice {
     /// All kinds.
-    pub const KINDS: [&str; 4] = ["promoted", "deadline_near", "expired", "paid"];
+    pub const KINDS: [&str; 5] = ["promoted", "deadline_near", "expired", "paid", "review_decided"];
 
     /// The notice that a pool's event is, and to whom; none for an event that is none.
     pub fn of_pool(pool: PoolId, event: &seats::Event) -> Option<(CandidateId, Self)> {
@@ -83,6 +88,9 @@ impl Notice {
                 };
                 Some((*candidate, notice))
             }
+            registration::Event::ReviewDecided {
+                candidate, decision, ..
+            } => Some((*candidate, Self::ReviewDecided { decision: *decision })),
             _ => None,
         }
     }
@@ -94,6 +102,7 @@ impl Notice {
             Self::DeadlineNear { .. } => "deadline_near",
             Self::Expired { .. } => "expired",
             Self::Paid { .. } => "paid",
+            Self::ReviewDecided { .. } => "review_decided",
         }
     }
 
@@ -104,6 +113,7 @@ impl Notice {
             | Self::DeadlineNear { claim, .. }
             | Self::Expired { claim }
             | Self::Paid { claim } => Some(*claim),
+            Self::ReviewDecided { .. } => None,
         }
     }
 
@@ -111,7 +121,7 @@ impl Notice {
     pub fn held_until(&self) -> Option<Moment> {
         match self {
             Self::Promoted { held_until, .. } | Self::DeadlineNear { held_until, .. } => Some(*held_until),
-            Self::Expired { .. } | Self::Paid { .. } => None,
+            Self::Expired { .. } | Self::Paid { .. } | Self::ReviewDecided { .. } => None,
         }
     }
 }
@@ -258,6 +268,9 @@ mod tests {
             Notice::DeadlineNear { claim, held_until },
             Notice::Expired { claim },
             Notice::Paid { claim },
+            Notice::ReviewDecided {
+                decision: ReviewDecision::Rejected,
+            },
         ] {
             let stored = serde_json::to_value(&notice).unwrap();
             assert_eq!(stored["kind"], notice.kind());

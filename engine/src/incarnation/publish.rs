@@ -179,24 +179,27 @@ impl Incarnation {
 
     /// What a cell's event is to those who follow along.
     fn note_cell_event(&self, cell: Cell, event: &Event, at: Moment, position: i64) {
-        let change = match event {
+        if let Event::DeadlineNear { lead, held_until, .. } = event {
+            self.reminders.reminded(cell, *lead, *held_until);
+        }
+        let seen = match event {
             Event::Enrolled { candidate, .. }
             | Event::EnrolmentDeleted { candidate, .. }
-            | Event::EnrolmentExtended { candidate, .. } => Change::Enrolment(*candidate),
-            Event::DeadlineNear { lead, held_until, .. } => {
-                self.reminders.reminded(cell, *lead, *held_until);
-                let Some((candidate, notice)) = Notice::of_cell(event) else {
-                    return;
-                };
-                told(NoticeId { cell, position }, candidate, at, notice)
-            }
-            Event::SittingSaved { .. } | Event::CampusSaved { .. } => Change::Catalogue,
-            Event::ExpirySuspended { .. } | Event::ExpiryResumed { .. } => Change::Expiry,
-            Event::AgreementAccepted { .. }
+            | Event::EnrolmentExtended { candidate, .. }
+            | Event::ReviewApplied { candidate, .. }
+            | Event::ReviewDecided { candidate, .. }
+            | Event::ReviewDeleted { candidate, .. } => Some(Change::Enrolment(*candidate)),
+            Event::SittingSaved { .. } | Event::CampusSaved { .. } => Some(Change::Catalogue),
+            Event::ExpirySuspended { .. } | Event::ExpiryResumed { .. } => Some(Change::Expiry),
+            Event::DeadlineNear { .. }
+            | Event::AgreementAccepted { .. }
             | Event::EnrolmentKeyRemembered { .. }
-            | Event::Imported { .. } => return,
+            | Event::Imported { .. } => None,
         };
-        self.feed.tell([(None, change)]);
+        let notice = Notice::of_cell(event)
+            .map(|(candidate, notice)| told(NoticeId { cell, position }, candidate, at, notice));
+        self.feed
+            .tell(seen.into_iter().chain(notice).map(|change| (None, change)));
     }
 }
 

@@ -304,10 +304,8 @@ fn look(
     request: &ClaimRequest,
 ) -> Result<Look, Denied> {
     let catalogue = incarnation.catalogue();
-    let agreement = catalogue
-        .sitting
-        .as_ref()
-        .map_or("", |sitting| sitting.agreement.version.as_str());
+    let sitting = catalogue.sitting.as_deref();
+    let agreement = sitting.map_or("", |sitting| sitting.agreement.version.as_str());
     let eligibility = entry.eligibility();
     let terms = pool.terms();
     entry.read(|candidate| {
@@ -320,6 +318,7 @@ fn look(
             on_full: request.on_full,
             agreement,
             eligibility: eligibility.as_deref(),
+            granted: sitting.and_then(|sitting| candidate.granted(sitting)),
             now: incarnation.now(),
         });
         match verdict {
@@ -350,7 +349,9 @@ fn remembered(candidate: &Candidate, request: &ClaimRequest) -> Result<Option<Lo
             claim: (**answered).into(),
         }))),
         KeyAnswer::WrittenRequired => Err(Refusal::WrittenRequired.into()),
-        KeyAnswer::Enrolled(_) | KeyAnswer::AlreadyEnrolled(_) => Err(Denied::IdempotencyMismatch),
+        KeyAnswer::Enrolled(_) | KeyAnswer::AlreadyEnrolled(_) | KeyAnswer::Reviewed(_) => {
+            Err(Denied::IdempotencyMismatch)
+        }
     }
 }
 

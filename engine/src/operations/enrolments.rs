@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::KeyHashes;
 use super::claims::view;
+use super::reviews::status;
 use crate::Engine;
 use crate::actors::Ask;
 use crate::candidate_entry::CandidateEntry;
@@ -82,15 +83,20 @@ impl Engine {
         }
         let found = self.matching_record(account, &entry).await?;
         let record = self.inner.students.version(found.record, found.version).await?;
+        let granted = entry.read(|candidate| candidate.granted(&sitting));
         Ok(Qualification {
             record,
             record_version: found.version,
-            review_available: review_is_available(&incarnation, &sitting, &found),
-            eligible_subjects: found.eligibility.subjects(&sitting).cloned().collect(),
+            review: status(&incarnation, &sitting, &entry, Some(&found.eligibility)),
+            eligible_subjects: found.eligibility.subjects(&sitting, granted).cloned().collect(),
         })
     }
 
-    async fn matching_record(&self, account: Account, entry: &CandidateEntry) -> Result<Arc<Found>, Denied> {
+    pub(super) async fn matching_record(
+        &self,
+        account: Account,
+        entry: &CandidateEntry,
+    ) -> Result<Arc<Found>, Denied> {
         let students = &self.inner.students;
         let imports = students.imports();
         if let Some(found) = entry.found(imports) {
@@ -176,7 +182,10 @@ impl Engine {
         let (created, enrolment, claims) = match answer {
             KeyAnswer::Enrolled(saved) => (true, *saved, Vec::new()),
             KeyAnswer::AlreadyEnrolled(found) => (false, found.enrolment, found.claims),
-            KeyAnswer::Made(_) | KeyAnswer::Existing(_) | KeyAnswer::WrittenRequired => {
+            KeyAnswer::Made(_)
+            | KeyAnswer::Existing(_)
+            | KeyAnswer::WrittenRequired
+            | KeyAnswer::Reviewed(_) => {
                 return Err(Denied::IdempotencyMismatch);
             }
         };
@@ -248,9 +257,10 @@ impl Engine {
             .version(enrolment.record, enrolment.record_version)
             .await?;
         let eligibility = self.eligibility(incarnation, entry, &enrolment).await?;
+        let granted = entry.read(|candidate| candidate.granted(&sitting));
         let eligible_subjects = eligibility
             .iter()
-            .flat_map(|eligibility| eligibility.subjects(&sitting))
+            .flat_map(|eligibility| eligibility.subjects(&sitting, granted))
             .cloned()
             .collect();
         Ok(EnrolmentView {
@@ -258,6 +268,7 @@ impl Engine {
             agreed: entry.read(|candidate| candidate.agreed().cloned()),
             enrolment,
             eligible_subjects,
+            review: status(incarnation, &sitting, entry, eligibility.as_deref()),
             claims,
         })
     }
@@ -347,7 +358,7 @@ impl Engine {
 
 /// Does something of several steps to its end, also when whoever asked hangs up meanwhile: a candidate's turn must not
 /// end before what was done in it is published.
-async fn to_the_end<T: Send + 'static>(
+pub(super) async fn to_the_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, Denied>> + Send + 'static,
 ) -> Result<T, Denied> {
     tokio::spawn(work)
@@ -402,30 +413,10 @@ fn not_enrolled(sitting: &Sitting, entry: &CandidateEntry) -> Refusal {
 }
 
 /// The sitting; without one there is nothing to register for.
-fn sitting(incarnation: &Incarnation) -> Result<Arc<Sitting>, Denied> {
+pub(super) fn sitting(incarnation: &Incarnation) -> Result<Arc<Sitting>, Denied> {
     incarnation
         .catalogue()
         .sitting
         .clone()
         .ok_or(Denied::Refused(Refusal::OutsideWindow))
-}
-
-/// Whether the CET6 review could be asked for (R5): the campus opens CET6, and it is neither eligible nor barred.
-fn review_is_available(incarnation: &Incarnation, sitting: &Sitting, found: &Found) -> bool {
-    let eligibility = &found.eligibility;
-    let Some(cet6) = sitting
-        .subjects
-        .iter()
-        .find(|subject| subject.level.0 == 6 && subject.language == "en" && subject.requires.is_none())
-    else {
-        return false;
-    };
-    let offered = incarnation.campus(eligibility.campus).is_some_and(|campus| {
-        campus
-            .pools
-            .read()
-            .iter()
-            .any(|pool| pool.facts.id.subject == cet6.code)
-    });
-    offered && !eligibility.subjects.contains(&cet6.code) && !eligibility.barred.contains(&cet6.code)
 }

@@ -66,7 +66,7 @@ impl Engine {
 }
 
 /// The cell in which all that lies below a scope is; none where that is all cells.
-fn cell_of(incarnation: &Incarnation, scope: Scope) -> Option<Cell> {
+pub(super) fn cell_of(incarnation: &Incarnation, scope: Scope) -> Option<Cell> {
     match scope {
         Scope::National => None,
         Scope::Province(code) => Some(code),
@@ -93,7 +93,7 @@ where
 }
 
 /// The condition that a scope puts on rows with those columns.
-fn below(scope: Scope, province: &str, school: &str) -> (String, String) {
+pub(super) fn below(scope: Scope, province: &str, school: &str) -> (String, String) {
     match scope {
         Scope::National => ("'' = $1".into(), String::new()),
         Scope::Province(code) => (format!("{province} = $1"), code.to_string()),

@@ -80,16 +80,11 @@ impl Engine {
     ) -> Result<Vec<PoolView>, Denied> {
         let incarnation = self.incarnation()?;
         let entry = incarnation.candidate(account.candidate);
-        self.look_up_eligibility(&incarnation, &entry).await?;
-        let eligibility = if let Some(eligibility) = entry.eligibility() {
-            eligibility
-        } else {
-            let details = self.inner.accounts.details(account).await?;
-            let found = self.inner.students.matching(&details).await?;
-            Arc::new(found.ok_or(Refusal::NoStudentRecord)?.eligibility)
-        };
+        let eligibility = self.record_allows(&incarnation, account, &entry).await?;
+        let sitting = incarnation.catalogue().sitting.clone();
+        let granted = sitting.and_then(|sitting| entry.read(|candidate| candidate.granted(&sitting)));
         let mut pools = self.pools(filter)?;
-        pools.retain(|pool| eligibility.allows(&pool.facts));
+        pools.retain(|pool| eligibility.allows(&pool.facts, granted));
         Ok(pools)
     }
 

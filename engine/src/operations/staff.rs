@@ -45,6 +45,14 @@ impl Staff {
     }
 }
 
+/// A reason is kept in the audit trail: it must be there, and not be too long.
+pub(super) fn check_reason(reason: &str) -> Result<(), Denied> {
+    match Fault::of_text(reason, 1, REASON_MAX) {
+        None => Ok(()),
+        Some(fault) => Err(Denied::wrong("/reason", fault)),
+    }
+}
+
 impl Engine {
     /// Sums and queues below a scope.
     ///
@@ -101,9 +109,7 @@ impl Engine {
         reason: &str,
     ) -> Result<ExpiryStatus, Denied> {
         staff.national_only()?;
-        if let Some(fault) = Fault::of_text(reason, 1, REASON_MAX) {
-            return Err(Denied::wrong("/reason", fault));
-        }
+        check_reason(reason)?;
         let incarnation: Arc<Incarnation> = self.incarnation()?;
         let (by, reason) = (staff.by(), reason.into());
         let event = if resume {

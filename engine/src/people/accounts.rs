@@ -107,6 +107,7 @@ type KnownRow = (i64, String, i64);
 const FIND: &str = "SELECT candidate, province, generation FROM accounts WHERE identity = $1";
 const IDENTITY: &str = "SELECT identity, candidate, province, generation FROM accounts WHERE candidate = $1";
 const RENAME: &str = "UPDATE accounts SET name = $1 WHERE candidate = $2";
+const OF_PERSON: &str = "SELECT candidate FROM accounts WHERE person = $1 ORDER BY candidate DESC";
 const DETAILS: &str =
     "SELECT province, id_type, id_number, name, phone, created_at FROM accounts WHERE candidate = $1";
 
@@ -204,6 +205,30 @@ impl Accounts {
             sqlx::query(RENAME).bind(name).bind(candidate.0).execute(pool).await.map(|_| ())
         });
         renamed.map_err(|error| unavailable(&error))
+    }
+
+    /// The accounts of a person, the latest first: one a way to log in.
+    pub(crate) async fn of_person(
+        &self,
+        province: ProvinceCode,
+        id_type: IdType,
+        id_number: &str,
+    ) -> Result<Vec<Account>, Failure> {
+        let index = person_index(
+            &self.store.secrets,
+            province.as_str(),
+            id_type.as_str(),
+            id_number,
+        );
+        let found: Vec<(i64,)> = on!(&self.store.people, pool => {
+            sqlx::query_as(OF_PERSON).bind(index).fetch_all(pool).await
+        })
+        .map_err(|error| unavailable(&error))?;
+        let account = |(candidate,)| Account {
+            candidate: CandidateId(candidate),
+            province,
+        };
+        Ok(found.into_iter().map(account).collect())
     }
 
     /// The person behind an account.

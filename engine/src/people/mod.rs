@@ -8,6 +8,7 @@ mod id_type;
 mod messages;
 mod password;
 mod remarks;
+mod reviews;
 mod sessions;
 mod students;
 
@@ -20,6 +21,7 @@ pub use messages::{CodePurpose, SentCode};
 pub(crate) use messages::{MessageBody, due_messages};
 pub use password::Password;
 pub(crate) use remarks::keep_remark;
+pub(crate) use reviews::{forget_tickets, keep_ticket, match_of, papers, result_index};
 pub(crate) use sessions::{end_session, has_session_ended};
 pub(crate) use students::{Found, ImportedStudent, SealedStudent, Students, split};
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use kaowei_core::ids::{CampusCode, RecordId, RecordVersion, SubjectCode};
+use kaowei_core::ids::{CampusCode, ProvinceCode, RecordId, RecordVersion, SubjectCode};
 use kaowei_core::registration::{Eligibility, same_name};
 use kaowei_core::sites::Site;
 use smallvec::SmallVec;
 
 use super::accounts::person_index;
-use super::{AccountDetails, unavailable};
+use super::{AccountDetails, IdType, unavailable};
 use crate::failure::Failure;
 use crate::store::{Secrets, Statement, Store, on};
 use crate::views::StudentRecord;
@@ -64,20 +64,45 @@ impl Students {
     /// The record that matches an account: province, ID type, ID number, and the name (R3).
     pub(crate) async fn matching(&self, account: &AccountDetails) -> Result<Option<Found>, Failure> {
         let person = &account.person;
-        let province = account.province.as_str();
-        let index = person_index(
-            &self.store.secrets,
-            province,
-            person.id_type.as_str(),
-            &person.id_number,
-        );
-        let row: Option<Row> = on!(&self.store.people, pool => {
-            sqlx::query_as(BY_PERSON).bind(index).fetch_optional(pool).await
-        })
-        .map_err(|error| unavailable(&error))?;
+        let row = self
+            .row_of(account.province, person.id_type, &person.id_number)
+            .await?;
         row.filter(|row| same_name(&row.2, &person.name))
             .map(found)
             .transpose()
+    }
+
+    /// A person's record, with the name in it.
+    pub(crate) async fn of_person(
+        &self,
+        province: ProvinceCode,
+        id_type: IdType,
+        id_number: &str,
+    ) -> Result<Option<(Found, String)>, Failure> {
+        let row = self.row_of(province, id_type, id_number).await?;
+        row.map(|row| {
+            let name = row.2.clone();
+            Ok((found(row)?, name))
+        })
+        .transpose()
+    }
+
+    async fn row_of(
+        &self,
+        province: ProvinceCode,
+        id_type: IdType,
+        id_number: &str,
+    ) -> Result<Option<Row>, Failure> {
+        let index = person_index(
+            &self.store.secrets,
+            province.as_str(),
+            id_type.as_str(),
+            id_number,
+        );
+        let row = on!(&self.store.people, pool => {
+            sqlx::query_as(BY_PERSON).bind(index).fetch_optional(pool).await
+        });
+        row.map_err(|error| unavailable(&error))
     }
 
     /// A record by its id.

@@ -251,6 +251,9 @@ impl Memory {
             | registration::Event::EnrolmentDeleted { .. }
             | registration::Event::EnrolmentExtended { .. }
             | registration::Event::EnrolmentKeyRemembered { .. }
+            | registration::Event::ReviewApplied { .. }
+            | registration::Event::ReviewDecided { .. }
+            | registration::Event::ReviewDeleted { .. }
             | registration::Event::Imported { .. } => {}
         }
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use futures_util::TryStreamExt;
 use kaowei_core::audit::{ChainHead, Hash};
 use kaowei_core::ids::{CandidateId, ClaimId, ClaimNumber, Fen, PoolId, RecordId, RecordVersion, Sequence};
-use kaowei_core::registration::{Agreed, Candidate, Enrolment, KeyAnswer, Keys};
+use kaowei_core::registration::{Agreed, Candidate, Enrolment, KeyAnswer, Keys, Review};
 use kaowei_core::seats::{Claim, ClaimState, First, Pool, PoolFacts, RegisteredBy, Settings, Standing};
 use kaowei_core::sites::{Level, Paper, Site};
 use kaowei_core::stored::KeyNote;
@@ -25,6 +25,7 @@ const CLAIMS: &str = "SELECT pool, number, candidate, paper, level, requires, st
      fee_fen, registered_by, created_at, sequence, chain_hash, state_at, state_sequence, state_hash, position FROM claims ORDER BY pool, number";
 const CANDIDATES: &str = "SELECT candidate, agreement_version, agreed_at FROM candidates";
 const ENROLMENTS: &str = "SELECT candidate, record, record_version, campus, school, province, saved_at, delete_after FROM enrolments";
+const REVIEWS: &str = "SELECT candidate, body FROM reviews";
 const KEYS: &str =
     "SELECT candidate, slot, key, body, answer FROM idempotency_keys ORDER BY candidate, position";
 
@@ -146,17 +147,71 @@ async fn read_pools(
     Ok(())
 }
 
+/// What the tables keep of candidates beside what they accepted.
+#[derive(Default)]
+struct Parts {
+    claims: HashMap<CandidateId, Vec<(i64, Standing)>>,
+    enrolments: HashMap<CandidateId, Enrolment>,
+    keys: HashMap<CandidateId, Vec<(KeyNote, KeyAnswer)>>,
+    reviews: HashMap<CandidateId, Review>,
+}
+
+impl Parts {
+    fn put_together(&mut self, id: CandidateId, agreed: Option<Agreed>) -> Candidate {
+        let mut claims = self.claims.remove(&id).unwrap_or_default();
+        claims.sort_unstable_by_key(|(position, _)| *position);
+        let claims = claims.into_iter().map(|(_, standing)| standing).collect();
+        let keys = Keys::restore(self.keys.remove(&id).unwrap_or_default());
+        Candidate::restore(agreed, self.enrolments.remove(&id), claims, keys)
+            .with_review(self.reviews.remove(&id))
+    }
+}
+
 async fn read_candidates(
     tables: &Db,
     memory: &mut Memory,
     claims: Vec<StoredClaim>,
 ) -> Result<(), OpenError> {
-    let mut claims_of: HashMap<CandidateId, Vec<(i64, Standing)>> = HashMap::new();
+    let mut parts = Parts {
+        enrolments: read_enrolments(tables).await?,
+        keys: read_keys(tables).await?,
+        ..Parts::default()
+    };
     for (candidate, standing, position) in claims {
-        claims_of.entry(candidate).or_default().push((position, standing));
+        parts
+            .claims
+            .entry(candidate)
+            .or_default()
+            .push((position, standing));
+    }
+    let reviews: Vec<(i64, String)> = on!(tables, pool => sqlx::query_as(REVIEWS).fetch_all(pool).await?);
+    let mut reviewed = Vec::with_capacity(reviews.len());
+    for (candidate, body) in reviews {
+        let id = CandidateId(candidate);
+        parts.reviews.insert(id, json(&body, "a review")?);
+        reviewed.push(id);
     }
     let agreements: Vec<(i64, String, i64)> =
         on!(tables, pool => sqlx::query_as(CANDIDATES).fetch_all(pool).await?);
+    for (candidate, version, agreed_at) in agreements {
+        let id = CandidateId(candidate);
+        let agreed = Agreed {
+            version: version.into(),
+            at: Moment::from_unix_ms(agreed_at),
+        };
+        memory.candidates.insert(id, parts.put_together(id, Some(agreed)));
+    }
+    // Staff may have applied for somebody who has accepted nothing yet.
+    for id in reviewed {
+        memory
+            .candidates
+            .entry(id)
+            .or_insert_with(|| parts.put_together(id, None));
+    }
+    Ok(())
+}
+
+async fn read_enrolments(tables: &Db) -> Result<HashMap<CandidateId, Enrolment>, OpenError> {
     let mut enrolments = HashMap::new();
     let rows: Vec<EnrolmentRow> = on!(tables, pool => sqlx::query_as(ENROLMENTS).fetch_all(pool).await?);
     for (candidate, record, version, campus, school, province, saved_at, delete_after) in rows {
@@ -173,6 +228,10 @@ async fn read_candidates(
         };
         enrolments.insert(CandidateId(candidate), enrolment);
     }
+    Ok(enrolments)
+}
+
+async fn read_keys(tables: &Db) -> Result<HashMap<CandidateId, Vec<(KeyNote, KeyAnswer)>>, OpenError> {
     let mut keys: HashMap<CandidateId, Vec<(KeyNote, KeyAnswer)>> = HashMap::new();
     let rows: Vec<(i64, i64, String, String, String)> =
         on!(tables, pool => sqlx::query_as(KEYS).fetch_all(pool).await?);
@@ -190,24 +249,7 @@ async fn read_candidates(
             .or_default()
             .push((note, json(&answer, "an idempotency key's answer")?));
     }
-    for (candidate, version, agreed_at) in agreements {
-        let id = CandidateId(candidate);
-        let agreed = Agreed {
-            version: version.into(),
-            at: Moment::from_unix_ms(agreed_at),
-        };
-        let mut claims = claims_of.remove(&id).unwrap_or_default();
-        claims.sort_unstable_by_key(|(position, _)| *position);
-        let claims = claims.into_iter().map(|(_, standing)| standing).collect();
-        let candidate = Candidate::restore(
-            Some(agreed),
-            enrolments.remove(&id),
-            claims,
-            Keys::restore(keys.remove(&id).unwrap_or_default()),
-        );
-        memory.candidates.insert(id, candidate);
-    }
-    Ok(())
+    Ok(keys)
 }
 
 fn pool_row<'r, R>(row: &'r R) -> Result<(PoolFacts, Settings), OpenError>

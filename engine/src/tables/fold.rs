@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use kaowei_core::audit::{Hash, Seal};
 use kaowei_core::ids::{CampusCode, CandidateId, ClaimId, ClaimNumber, PoolId, Sequence};
-use kaowei_core::registration::{self, Enrolment, KeyAnswer};
+use kaowei_core::registration::{self, Enrolment, KeyAnswer, Review};
 use kaowei_core::seats::{ClaimState, Event, Freed, PoolFacts, RemovalCause, Standing};
 use kaowei_core::stored::KeyNote;
 use kaowei_core::time::Moment;
@@ -34,6 +34,8 @@ pub(super) struct Fold<'a> {
     /// Enrolments as they are now; none for one that was deleted.
     pub(super) enrolments: BTreeMap<CandidateId, Option<Enrolment>>,
     pub(super) enrolment_ends: BTreeMap<CandidateId, Moment>,
+    /// Reviews as they are now, with their JSON; none for one that was deleted.
+    pub(super) reviews: BTreeMap<CandidateId, Option<(Review, String)>>,
     pub(super) keys: BTreeMap<(CandidateId, u8), (i64, KeyNote, String)>,
     pub(super) last_at: Option<Moment>,
     pub(super) notices: NoticeFold,
@@ -230,6 +232,14 @@ impl<'a> Fold<'a> {
                 let answer = KeyAnswer::AlreadyEnrolled(answered.clone());
                 self.remember(*candidate, *key, &answer, position)?;
             }
+            Event::ReviewApplied { candidate, key, .. } | Event::ReviewDecided { candidate, key, .. } => {
+                if let Some(review) = Review::after(event, at) {
+                    self.add_review(*candidate, review, *key, position)?;
+                }
+            }
+            Event::ReviewDeleted { candidate, .. } => {
+                self.reviews.insert(*candidate, None);
+            }
             Event::SittingSaved { sitting, .. } => {
                 self.documents.insert("sitting", json(sitting)?);
             }
@@ -254,6 +264,22 @@ impl<'a> Fold<'a> {
             }
             Event::Imported { .. } | Event::DeadlineNear { .. } => {}
         }
+        Ok(())
+    }
+
+    fn add_review(
+        &mut self,
+        candidate: CandidateId,
+        review: Review,
+        key: Option<KeyNote>,
+        position: i64,
+    ) -> Result<(), OpenError> {
+        if let Some(note) = key {
+            let answer = KeyAnswer::Reviewed(Box::new(review.clone()));
+            self.remember(candidate, note, &answer, position)?;
+        }
+        let body = json(&review)?;
+        self.reviews.insert(candidate, Some((review, body)));
         Ok(())
     }
 

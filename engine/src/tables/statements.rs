@@ -14,6 +14,7 @@ pub(super) fn statements<'a>(fold: &'a Fold<'_>) -> Vec<Statement<'a>> {
         pool_changes(fold),
     ];
     statements.extend(enrolments(fold));
+    statements.extend(reviews(fold));
     statements.extend(catalogue(fold));
     statements.extend(candidates(fold));
     statements.extend(super::notices::statements(&fold.notices));
@@ -193,6 +194,41 @@ fn enrolments<'a>(fold: &'a Fold<'_>) -> [Statement<'a>; 3] {
         Statement::new(GONE, &["candidate"], gone),
         Statement::upsert("enrolments", &["candidate"], &COLUMNS, saved),
         Statement::new(ENDS, &["candidate", "delete_after"], ends),
+    ]
+}
+
+fn reviews<'a>(fold: &'a Fold<'_>) -> [Statement<'a>; 2] {
+    const GONE: &str = "DELETE FROM reviews WHERE candidate IN ({rows})";
+    const COLUMNS: [&str; 7] = [
+        "candidate",
+        "state",
+        "province",
+        "school",
+        "applied_at",
+        "decided_at",
+        "body",
+    ];
+    let gone = fold.reviews.iter().filter(|(_, review)| review.is_none());
+    let saved = fold.reviews.iter().filter_map(|(candidate, review)| {
+        let (review, body) = review.as_ref()?;
+        let application = review.application();
+        Some([
+            (*candidate).into(),
+            review.state().as_str().into(),
+            (&application.site.province).into(),
+            (&application.site.school).into(),
+            application.at.into(),
+            review.decided().map(|decided| decided.at).into(),
+            body.as_str().into(),
+        ])
+    });
+    [
+        Statement::new(
+            GONE,
+            &["candidate"],
+            gone.map(|(candidate, _)| [(*candidate).into()]),
+        ),
+        Statement::upsert("reviews", &["candidate"], &COLUMNS, saved),
     ]
 }
 

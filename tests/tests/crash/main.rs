@@ -10,6 +10,7 @@ mod notices;
 mod panics;
 mod places;
 mod points;
+mod reviews;
 mod time;
 
 /// The program under test.

@@ -16,6 +16,7 @@ mod passports;
 mod passwords;
 mod people;
 mod precedence;
+mod reviews;
 mod secrecy;
 mod sessions;
 mod sittings;

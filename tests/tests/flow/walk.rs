@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use kaowei_tests::engine::Place;
 use kaowei_tests::on_both_stores;
 use kaowei_tests::server::{
-    Client, Operation, PASSWORD, Reply, Server, Student, login, registration, town_sitting,
+    Client, Operation, PASSWORD, Reply, Server, Student, import_students, login, registration, town_sitting,
 };
 use serde_json::{Value, json};
 
@@ -98,8 +98,8 @@ impl Ask {
     }
 }
 
-/// What is asked of each operation; `claim` is candidate 0's.
-fn asks(operation: &Operation, claim: &str) -> Vec<Ask> {
+/// What is asked of each operation; `claim` and `review` are candidate 0's.
+fn asks(operation: &Operation, claim: &str, review: &str) -> Vec<Ask> {
     use Answers::AllBelowTheirScope as All;
     let plain = |path: &str| vec![Ask::of(path, All)];
     match (operation.method.as_str(), operation.template.as_str()) {
@@ -129,15 +129,16 @@ fn asks(operation: &Operation, claim: &str) -> Vec<Ask> {
             vec![Ask::of("/v1/enrolment", All).json(json!({"phone_confirmed": true}))]
         }
         ("POST", "/v1/claims") => {
-            vec![Ask::of("/v1/claims", All).json(json!({"pool": "991010-2", "on_full": "waitlist"}))]
+            vec![Ask::of("/v1/claims", All).json(json!({"pool": "991010-1", "on_full": "waitlist"}))]
         }
         ("POST", "/v1/claims/{id}/cancel") => plain(&format!("/v1/claims/{claim}/cancel")),
-        ("DELETE", "/v1/enrolment") => plain("/v1/enrolment"),
-        _ => staff_asks(operation),
+        ("POST", "/v1/review") => vec![Ask::of("/v1/review", All).json(json!({"cet4_ticket": "N0"}))],
+        ("DELETE", path @ ("/v1/enrolment" | "/v1/review")) => plain(path),
+        _ => staff_asks(operation, review),
     }
 }
 
-fn staff_asks(operation: &Operation) -> Vec<Ask> {
+fn staff_asks(operation: &Operation, review: &str) -> Vec<Ask> {
     use Answers::{AllBelowTheirScope, LinesBelowTheirScope, National, ProvinceAndAbove, ThoseAbove};
     let pool = "/v1/staff/pools/991010-3";
     let reason = json!({"resume": true, "reason": "a walk"});
@@ -145,7 +146,7 @@ fn staff_asks(operation: &Operation) -> Vec<Ask> {
         (
             "GET",
             path @ ("/v1/staff/overview" | "/v1/staff/pools" | "/v1/staff/sitting" | "/v1/staff/expiry"
-            | "/v1/staff/events"),
+            | "/v1/staff/events" | "/v1/staff/reviews"),
         ) => {
             vec![Ask::of(path, AllBelowTheirScope)]
         }
@@ -172,6 +173,15 @@ fn staff_asks(operation: &Operation) -> Vec<Ask> {
             Ask::of("/v1/staff/exports/enrolments.csv", AllBelowTheirScope),
             Ask::of("/v1/staff/exports/orders.csv", AllBelowTheirScope),
         ],
+        ("POST", "/v1/staff/reviews") => {
+            let owner =
+                json!({"province": "99", "id_type": "passport", "id_number": "P0", "reason": "a walk"});
+            vec![Ask::of("/v1/staff/reviews", ThoseAbove).json(owner)]
+        }
+        ("POST", "/v1/staff/reviews/{id}") => {
+            let rejects = json!({"decision": "rejected", "reason": "a walk"});
+            vec![Ask::of(format!("/v1/staff/reviews/{review}"), ThoseAbove).json(rejects)]
+        }
         ("GET", "/v1/staff/audit") => vec![
             Ask::of("/v1/staff/audit?pool=991010-3", ThoseAbove),
             Ask::of("/v1/staff/audit?cell=99", ProvinceAndAbove),
@@ -187,12 +197,14 @@ const POOL: &str = "campus_code,subject_code,capacity,open,fee_fen\n991010,3,1,t
 const STUDENT: &str = "province_code,id_type,id_number,name,gender,school_code,campus_code,degree,program_years,\
     entry_year,grade,department,major,class,student_number,remarks,subjects\n\
     99,passport,W1,漫步者,女,99101,991010,本科,4,22,22,院,专业,1,1,,1\n";
+const NAMESAKE: &str = "ticket,id_number,name,year,score\nN0,Z1,考生0,2024,430\n";
 const RESULT: &str = "ticket,id_number,name,year,score\nT1,P1,考生1,2024,430\n";
 
 async fn every_operation_asked_by_everybody_answers_those_that_it_should(place: Place) {
     let server = Server::start_town(&place).await;
-    let (owner, other) = (server.enrolled(0).await, server.enrolled(1).await);
+    let (owner, other) = enrol_namesakes(&server).await;
     let claim = owner.hold("991010-1").await;
+    let review = prepare_reviews(&server, [&owner, &other]).await;
     let nobody = server.nobody();
     let staff: BTreeMap<&str, Client> = SCOPES.map(|scope| (scope, server.staff(scope))).into();
     let mut operations = nobody.contract().operations().to_vec();
@@ -205,7 +217,7 @@ async fn every_operation_asked_by_everybody_answers_those_that_it_should(place: 
     });
     for operation in &operations {
         let method = operation.method.as_str();
-        for ask in asks(operation, &claim) {
+        for ask in asks(operation, &claim, &review) {
             let what = format!("{method} {}", ask.path);
             match operation.tag.as_str() {
                 "public" => {
@@ -253,6 +265,7 @@ async fn of_candidates(
     for staff in staff.values() {
         ask.by(staff, method).await.refused(403, "forbidden");
     }
+    set_the_scene(what, owner, &staff["national"]).await;
     let others = ask.by(other, method).await;
     if ask.path.contains("-1-1") {
         others.refused(404, "not_found");
@@ -275,10 +288,12 @@ async fn of_staff(
     for candidate in candidates {
         ask.by(candidate, method).await.refused(403, "forbidden");
     }
-    for (scope, staff) in staff {
-        let reply = ask.by(staff, method).await;
+    for (scope, member) in staff {
+        set_the_scene(what, candidates[0], &staff["national"]).await;
+        let reply = ask.by(member, method).await;
         if ask.answers.includes(scope) {
-            assert_eq!(reply.status, 200, "{what} by {scope}: {}", reply.text());
+            let answered = matches!(reply.status, 200 | 201);
+            assert!(answered, "{what} by {scope}: {} {}", reply.status, reply.text());
         } else if ask.answers == Answers::LinesBelowTheirScope {
             let refused = reply.refused(422, "invalid_request");
             assert_eq!(refused["rejected"][0]["line"], 2, "{what} by {scope}");
@@ -289,6 +304,57 @@ async fn of_staff(
         } else {
             reply.refused(403, "forbidden");
         }
+    }
+}
+
+/// Two candidates who bear one name and may not sit CET6.
+async fn enrol_namesakes(server: &Server<'_>) -> (Client, Client) {
+    let namesake = |n: u32| Student {
+        name: "考生0".into(),
+        subjects: "1;3;F",
+        ..Student::number(n)
+    };
+    import_students(server, &[namesake(0), namesake(1)]).await;
+    let clients = [0, 1].map(|n| server.student(&namesake(n)));
+    for client in &clients {
+        client.enrol().await;
+    }
+    clients.into()
+}
+
+/// A review of each, rejected; the id of the first.
+async fn prepare_reviews(server: &Server<'_>, candidates: [&Client; 2]) -> String {
+    let national = server.staff("national");
+    let import = national.call("POST", "/v1/staff/imports/cet4-results");
+    import.csv(NAMESAKE).await.expect(200);
+    for candidate in candidates {
+        let apply = candidate.post("/v1/review", &json!({"cet4_ticket": "N0"}));
+        assert_eq!(apply.await.expect(201)["state"], "pending");
+    }
+    reject_all(&national).await;
+    let list = national.get("/v1/staff/reviews").await.expect(200);
+    list["reviews"][0]["id"]
+        .as_str()
+        .expect("a review has an id")
+        .into()
+}
+
+/// Makes it so that a review can be applied for, decided or deleted by whoever may; what is as it should be stays.
+async fn set_the_scene(what: &str, owner: &Client, national: &Client) {
+    if what.ends_with("/review") || what == "POST /v1/staff/reviews" {
+        reject_all(national).await;
+    } else if what.starts_with("POST /v1/staff/reviews/") {
+        let apply = owner.post("/v1/review", &json!({"cet4_ticket": "N0"})).await;
+        assert!(matches!(apply.status, 201 | 409), "{}", apply.text());
+    }
+}
+
+async fn reject_all(national: &Client) {
+    let list = national.get("/v1/staff/reviews?state=pending").await.expect(200);
+    for review in list["reviews"].as_array().expect("a list of reviews") {
+        let path = format!("/v1/staff/reviews/{}", review["id"].as_str().expect("an id"));
+        let rejects = json!({"decision": "rejected", "reason": "a walk"});
+        national.post(&path, &rejects).await.expect(200);
     }
 }
 

@@ -7,15 +7,17 @@
 //! Invariants: I4 one claim per level, I5 oral needs written (until the cascade that [`Candidate::orphans`] names is
 //! done).
 //!
+//! `review.rs` knows what may be done about the review.
+//!
 //! Deliberately absent: who the candidate is, the record's text, seats.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Eligibility, Event, KeyAnswer, Keys};
+use super::{Eligibility, Event, KeyAnswer, Keys, Review};
 use crate::audit::Seal;
-use crate::ids::{CampusCode, ClaimId, PoolId, RecordId, RecordVersion};
+use crate::ids::{CampusCode, ClaimId, PoolId, RecordId, RecordVersion, SubjectCode};
 use crate::seats::{self, ClaimState, OnFull, PoolFacts, Refusal, RemovalCause, Standing};
 use crate::sites::{Site, Sitting, Terms};
 use crate::stored::KeyNote;
@@ -58,6 +60,7 @@ pub struct Candidate {
     enrolment: Option<Enrolment>,
     claims: Vec<Standing>,
     keys: Keys,
+    review: Option<Box<Review>>,
 }
 
 /// What a claim is checked against.
@@ -73,6 +76,8 @@ pub struct Ask<'a> {
     pub agreement: &'a str,
     /// What the record allows, live (R4).
     pub eligibility: Option<&'a Eligibility>,
+    /// The subject that a review granted.
+    pub granted: Option<SubjectCode>,
     /// Now.
     pub now: Moment,
 }
@@ -101,9 +106,19 @@ impl Candidate {
             enrolment,
             claims,
             keys,
+            review: None,
         };
         candidate.forget_old_claims();
         candidate
+    }
+
+    /// With the review of the eligibility for CET6 that a checkpoint kept.
+    #[must_use]
+    pub fn with_review(self, review: Option<Review>) -> Self {
+        Self {
+            review: review.map(Box::new),
+            ..self
+        }
     }
 
     /// The accepted agreement.
@@ -114,6 +129,11 @@ impl Candidate {
     /// The enrolment.
     pub fn enrolment(&self) -> Option<&Enrolment> {
         self.enrolment.as_ref()
+    }
+
+    /// The review of the eligibility for CET6.
+    pub fn review(&self) -> Option<&Review> {
+        self.review.as_deref()
     }
 
     /// Claims in the order in which they were made: all active ones and the latest of those gone.
@@ -174,7 +194,7 @@ impl Candidate {
         }
         if !ask
             .eligibility
-            .is_some_and(|eligibility| eligibility.allows(ask.pool))
+            .is_some_and(|eligibility| eligibility.allows(ask.pool, ask.granted))
         {
             return Some(Refusal::NotEligible);
         }
@@ -215,7 +235,11 @@ impl Candidate {
         if !sitting.enrolment_is_open(site.province, site.school, saved_at) {
             return Err(Refusal::OutsideWindow);
         }
-        if eligibility.subjects(sitting).next().is_none() {
+        if eligibility
+            .subjects(sitting, self.granted(sitting))
+            .next()
+            .is_none()
+        {
             return Err(Refusal::NotEligible);
         }
         Ok(())
@@ -288,6 +312,13 @@ impl Candidate {
                 self.keys
                     .remember(*key, KeyAnswer::AlreadyEnrolled(answered.clone()));
             }
+            Event::ReviewApplied { key, .. } | Event::ReviewDecided { key, .. } => {
+                self.review = Review::after(event, at).map(Box::new);
+                if let (Some(note), Some(review)) = (key, &self.review) {
+                    self.keys.remember(*note, KeyAnswer::Reviewed(review.clone()));
+                }
+            }
+            Event::ReviewDeleted { .. } => self.review = None,
             Event::DeadlineNear { .. }
             | Event::SittingSaved { .. }
             | Event::CampusSaved { .. }
@@ -332,7 +363,7 @@ impl Candidate {
             .find(|claim| claim.id.pool == pool && claim.state.is_active())
     }
 
-    fn holds_subject(&self, subject: crate::ids::SubjectCode) -> bool {
+    fn holds_subject(&self, subject: SubjectCode) -> bool {
         self.claims.iter().any(|claim| {
             claim.id.pool.subject == subject
                 && matches!(claim.state, ClaimState::Held { .. } | ClaimState::Paid)

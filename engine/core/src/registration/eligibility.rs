@@ -1,8 +1,9 @@
-//! What a student record allows its candidate to sit, and where (R4, R11). Live: a later import changes it.
+//! What a student record allows its candidate to sit, and where (R4, R5, R11). Live: a later import changes it. What a
+//! review grants is the candidate's ([`super::Candidate::granted`]), and still subject to what the record bars.
 
 use smallvec::SmallVec;
 
-use crate::ids::{CampusCode, PoolId, SubjectCode};
+use crate::ids::{CampusCode, SubjectCode};
 use crate::seats::PoolFacts;
 use crate::sites::{Paper, Site, Sitting, Subject};
 
@@ -22,34 +23,45 @@ pub struct Eligibility {
 }
 
 impl Eligibility {
-    /// The subjects that this candidate may sit in that sitting (R4).
-    pub fn subjects<'a>(&'a self, sitting: &'a Sitting) -> impl Iterator<Item = &'a Subject> {
+    /// The subjects that this candidate may sit in that sitting (R4), with the one that a review granted.
+    pub fn subjects<'a>(
+        &'a self,
+        sitting: &'a Sitting,
+        granted: Option<SubjectCode>,
+    ) -> impl Iterator<Item = &'a Subject> {
         sitting
             .subjects
             .iter()
-            .filter(|subject| self.may_sit(subject.code))
+            .filter(move |subject| self.may_sit(subject.code, granted))
     }
 
     /// Whether that pool is open to this candidate (R11): written where the school opened it, oral anywhere in
-    /// the province.
-    pub fn allows(&self, facts: &PoolFacts) -> bool {
-        self.may_sit(facts.id.subject)
+    /// the province; of the subjects of the record and the one that a review granted.
+    pub fn allows(&self, facts: &PoolFacts, granted: Option<SubjectCode>) -> bool {
+        self.may_sit(facts.id.subject, granted)
             && facts.site.province == self.site.province
             && match facts.paper {
-                Paper::Written => self.opens(facts.id),
+                Paper::Written => self.campuses().contains(&facts.id.campus),
                 Paper::Oral => true,
             }
     }
 
-    fn may_sit(&self, subject: SubjectCode) -> bool {
-        self.subjects.contains(&subject) && !self.barred.contains(&subject)
+    /// Whether that pool is one that only an approved review opens to this candidate (R5): of a subject that the
+    /// record does not allow and the candidate is not barred from, at a campus where he may sit it.
+    pub fn review_would_open(&self, facts: &PoolFacts) -> bool {
+        !self.subjects.contains(&facts.id.subject) && self.allows(facts, Some(facts.id.subject))
     }
 
-    fn opens(&self, pool: PoolId) -> bool {
+    /// The campuses where the candidate may sit written papers.
+    pub fn campuses(&self) -> &[CampusCode] {
         if self.open_campuses.is_empty() {
-            pool.campus == self.campus
+            std::slice::from_ref(&self.campus)
         } else {
-            self.open_campuses.contains(&pool.campus)
+            &self.open_campuses
         }
+    }
+
+    fn may_sit(&self, subject: SubjectCode, granted: Option<SubjectCode>) -> bool {
+        (self.subjects.contains(&subject) || granted == Some(subject)) && !self.barred.contains(&subject)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AnsweredEnrolment, Enrolment};
+use super::{AnsweredEnrolment, Application, Enrolment, ReviewDecision};
 use crate::ids::{CampusCode, CandidateId, ClaimId, RecordId, RecordVersion};
 use crate::seats::By;
 use crate::sites::{Campus, Site, Sitting};
@@ -105,6 +105,48 @@ events! {
         /// How long before it this was due.
         lead: Span,
     }
+    /// A review of the eligibility for CET6 was applied for (R6). What was sent with it is kept elsewhere.
+    ReviewApplied = "review_applied" {
+        /// For whom.
+        candidate: CandidateId,
+        /// The how-manieth application of the review.
+        number: u32,
+        /// The school and province of the record.
+        site: Site,
+        /// Whether a CET4 result is the candidate's, so that it is approved at once; else staff are to decide.
+        matched: bool,
+        /// Who: the candidate, or staff on his behalf.
+        by: By,
+        /// Why staff did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Arc<str>>,
+        /// The idempotency key it came with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<KeyNote>,
+    }
+    /// Staff decided about a review (R7).
+    ReviewDecided = "review_decided" {
+        /// Whose.
+        candidate: CandidateId,
+        /// What was applied for.
+        application: Box<Application>,
+        /// What was decided.
+        decision: ReviewDecision,
+        /// Who.
+        by: By,
+        /// Why.
+        reason: Arc<str>,
+        /// The idempotency key it came with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<KeyNote>,
+    }
+    /// A review that was rejected was deleted (R7).
+    ReviewDeleted = "review_deleted" {
+        /// Whose.
+        candidate: CandidateId,
+        /// Who.
+        by: By,
+    }
     /// The sitting was set.
     SittingSaved = "sitting_saved" {
         /// As it is now.
@@ -177,7 +219,10 @@ impl Event {
             | Self::EnrolmentDeleted { candidate, .. }
             | Self::EnrolmentExtended { candidate, .. }
             | Self::EnrolmentKeyRemembered { candidate, .. }
-            | Self::DeadlineNear { candidate, .. } => Some(*candidate),
+            | Self::DeadlineNear { candidate, .. }
+            | Self::ReviewApplied { candidate, .. }
+            | Self::ReviewDecided { candidate, .. }
+            | Self::ReviewDeleted { candidate, .. } => Some(*candidate),
             Self::SittingSaved { .. }
             | Self::CampusSaved { .. }
             | Self::Imported { .. }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Enrolment;
+use super::{Enrolment, Review};
 use crate::ids::{ClaimId, ClaimNumber, PoolId};
 use crate::seats::Answered;
 use crate::stored::KeyNote;
@@ -25,6 +25,8 @@ pub enum KeyAnswer {
     Enrolled(Box<Enrolment>),
     /// An enrolment that was there already, as it stood then.
     AlreadyEnrolled(Box<AnsweredEnrolment>),
+    /// The review as it stood after what was asked.
+    Reviewed(Box<Review>),
 }
 
 /// An enrolment as an answer showed it.

@@ -4,6 +4,7 @@
 //! agreement, enrolment, window, eligibility, written claim, level, pool; then those of other operations.
 
 use crate::ids::{ClaimId, RecordVersion};
+use crate::registration::ReviewState;
 
 /// A refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,6 +48,12 @@ pub enum Refusal {
         /// Seats paid.
         paid: u32,
     },
+    /// The account has a review, and how it stands is against what was asked (R7).
+    ReviewExists(ReviewState),
+    /// No CET4 result is the candidate's, be it by ID number or by name (R6).
+    NoMatchingResult,
+    /// The candidate has no review.
+    UnknownReview,
     /// There is no such claim in this pool.
     UnknownClaim,
 }

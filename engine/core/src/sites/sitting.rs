@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::schedule::{WindowProvince, rfc3339};
-use super::{Paper, Subject, Terms, Window, WindowPaper};
+use super::{Level, Paper, Subject, Terms, Window, WindowPaper};
 use crate::ids::{ProvinceCode, SchoolCode, SubjectCode};
 use crate::time::{Moment, Span};
 
@@ -137,6 +137,13 @@ impl Sitting {
     /// The subject with that code.
     pub fn subject(&self, code: SubjectCode) -> Option<&Subject> {
         self.subjects.iter().find(|subject| subject.code == code)
+    }
+
+    /// 英语六级笔试, the subject that reviews are about (R5); none in a sitting without it.
+    pub fn cet6(&self) -> Option<&Subject> {
+        self.subjects.iter().find(|subject| {
+            subject.paper == Paper::Written && subject.level == Level(6) && subject.language == "en"
+        })
     }
 
     /// The window in force for a school and paper: its own, else its province's, else that of every province.

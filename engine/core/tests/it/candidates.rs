@@ -40,6 +40,7 @@ impl Case {
             on_full: self.on_full,
             agreement: self.agreement,
             eligibility: self.eligibility.as_ref(),
+            granted: self.candidate.granted(&sitting()),
             now: self.now,
         })
     }
@@ -220,7 +221,7 @@ fn r2_a_new_version_of_the_agreement_is_asked_of_everybody_again() {
 fn r4_eligible_subjects_are_those_of_the_record_that_the_sitting_has_and_no_bar_takes() {
     let mut own = eligibility();
     let codes = |own: &Eligibility| -> Vec<String> {
-        own.subjects(&sitting())
+        own.subjects(&sitting(), None)
             .map(|subject| subject.code.to_string())
             .collect()
     };
@@ -326,20 +327,20 @@ fn r10_deleting_the_enrolment_releases_everything_unpaid_written_before_oral() {
 #[test]
 fn r11_written_is_open_where_the_school_opened_it_and_oral_anywhere_in_the_province() {
     let mut own = eligibility();
-    assert!(own.allows(&facts("991010-1")));
+    assert!(own.allows(&facts("991010-1"), None));
     assert!(
-        !own.allows(&facts("991011-1")),
+        !own.allows(&facts("991011-1"), None),
         "not at another campus by default"
     );
-    assert!(own.allows(&facts("991011-F")));
+    assert!(own.allows(&facts("991011-F"), None));
     own.open_campuses.push("991011".parse().unwrap());
-    assert!(own.allows(&facts("991011-1")));
-    assert!(!own.allows(&facts("991010-1")), "only where it was opened");
+    assert!(own.allows(&facts("991011-1"), None));
+    assert!(!own.allows(&facts("991010-1"), None), "only where it was opened");
     own.barred.push("F".parse().unwrap());
-    assert!(!own.allows(&facts("991011-F")));
+    assert!(!own.allows(&facts("991011-F"), None));
     let mut elsewhere = facts("991011-S");
     elsewhere.site.province = "32".parse().unwrap();
-    assert!(!own.allows(&elsewhere));
+    assert!(!own.allows(&elsewhere, None));
 }
 
 #[test]

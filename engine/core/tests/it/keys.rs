@@ -48,7 +48,10 @@ fn answer(candidate: &Candidate, key: u128) -> Option<Standing> {
     match &candidate.keys().find(key)?.1 {
         KeyAnswer::Made(id) => candidate.claim(*id).map(Standing::as_made),
         KeyAnswer::Existing(answered) => Some(answered.standing),
-        KeyAnswer::WrittenRequired | KeyAnswer::Enrolled(_) | KeyAnswer::AlreadyEnrolled(_) => None,
+        KeyAnswer::WrittenRequired
+        | KeyAnswer::Enrolled(_)
+        | KeyAnswer::AlreadyEnrolled(_)
+        | KeyAnswer::Reviewed(_) => None,
     }
 }
 

@@ -17,6 +17,7 @@ mod naive;
 mod properties;
 mod replay;
 mod restored;
+mod reviews;
 mod script;
 mod seats;
 mod town;

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use kaowei_core::ids::{CandidateId, ClaimId, ClaimNumber, Fen, RecordId, RecordVersion};
-use kaowei_core::registration::{self, AnsweredEnrolment, Candidate, KeyAnswer, Keys};
+use kaowei_core::registration::{
+    self, AnsweredEnrolment, Candidate, KeyAnswer, Keys, Review, ReviewDecision,
+};
 use kaowei_core::seats::{Answered, By, ClaimState, Event, Freed, RegisteredBy, RemovalCause, Standing};
 use kaowei_core::stored::KeyNote;
 use kaowei_core::time::Span;
@@ -22,6 +24,7 @@ struct Rows {
     agreed: Option<registration::Agreed>,
     enrolment: Option<registration::Enrolment>,
     claims: Vec<Standing>,
+    review: Option<Review>,
     keys: BTreeMap<u8, (u64, KeyNote, KeyAnswer)>,
 }
 
@@ -40,6 +43,7 @@ impl Rows {
             self.claims.clone(),
             Keys::restore(keys),
         )
+        .with_review(self.review.clone())
     }
 }
 
@@ -53,25 +57,57 @@ struct Life {
 
 #[derive(Debug, Clone)]
 enum Act {
-    Claim { pool: usize, key: Option<u8> },
-    End { nth: usize },
-    GrantTooLate { pool: usize, key: Option<u8> },
-    Repeat { nth: usize, key: u8 },
-    Enrol { key: Option<u8> },
-    EnrolAgain { key: u8 },
+    Claim {
+        pool: usize,
+        key: Option<u8>,
+    },
+    End {
+        nth: usize,
+    },
+    GrantTooLate {
+        pool: usize,
+        key: Option<u8>,
+    },
+    Repeat {
+        nth: usize,
+        key: u8,
+    },
+    Enrol {
+        key: Option<u8>,
+    },
+    EnrolAgain {
+        key: u8,
+    },
     DeleteEnrolment,
+    Apply {
+        matched: bool,
+        key: Option<u8>,
+    },
+    Decide {
+        decision: ReviewDecision,
+        key: Option<u8>,
+    },
+    DeleteReview,
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
     let key = prop::option::weighted(0.4, any::<u8>());
+    let decision = prop::sample::select(vec![
+        ReviewDecision::Approved,
+        ReviewDecision::Rejected,
+        ReviewDecision::Rejected,
+    ]);
     let act = prop_oneof![
         10 => (0..POOLS.len(), key.clone()).prop_map(|(pool, key)| Act::Claim { pool, key }),
         1 => (0..POOLS.len(), key.clone()).prop_map(|(pool, key)| Act::GrantTooLate { pool, key }),
         9 => any::<usize>().prop_map(|nth| Act::End { nth }),
         2 => (any::<usize>(), any::<u8>()).prop_map(|(nth, key)| Act::Repeat { nth, key }),
-        1 => key.prop_map(|key| Act::Enrol { key }),
+        1 => key.clone().prop_map(|key| Act::Enrol { key }),
         1 => any::<u8>().prop_map(|key| Act::EnrolAgain { key }),
         1 => Just(Act::DeleteEnrolment),
+        1 => (prop::bool::weighted(0.1), key.clone()).prop_map(|(matched, key)| Act::Apply { matched, key }),
+        1 => (decision, key).prop_map(|(decision, key)| Act::Decide { decision, key }),
+        1 => Just(Act::DeleteReview),
     ];
     prop::collection::vec(act, 1..240)
 }
@@ -131,6 +167,16 @@ impl Life {
                 self.rows
                     .remember(self.position, *key, KeyAnswer::AlreadyEnrolled(answered.clone()));
             }
+            registration::Event::ReviewApplied { key, .. }
+            | registration::Event::ReviewDecided { key, .. } => {
+                let review = Review::after(event, midnight()).unwrap();
+                self.rows.review = Some(review.clone());
+                if let Some(note) = key {
+                    self.rows
+                        .remember(self.position, *note, KeyAnswer::Reviewed(Box::new(review)));
+                }
+            }
+            registration::Event::ReviewDeleted { .. } => self.rows.review = None,
             _ => {}
         }
     }
@@ -233,6 +279,51 @@ impl Life {
                 };
                 self.happened_in_cell(&deleted);
             }
+            Act::Apply { .. } | Act::Decide { .. } | Act::DeleteReview => self.act_on_review(act),
+        }
+    }
+
+    fn act_on_review(&mut self, act: &Act) {
+        match *act {
+            Act::Apply { matched, key } => {
+                let Ok(number) = self.live.may_be_applied_for(true) else {
+                    return;
+                };
+                let applied = registration::Event::ReviewApplied {
+                    candidate: LI,
+                    number,
+                    site: site(),
+                    matched,
+                    by: By::Candidate,
+                    reason: None,
+                    key: key.map(|key| self.note(key)),
+                };
+                self.happened_in_cell(&applied);
+            }
+            Act::Decide { decision, key } => {
+                let Ok(application) = self.live.may_decide_review() else {
+                    return;
+                };
+                let decided = registration::Event::ReviewDecided {
+                    candidate: LI,
+                    application: Box::new(application.clone()),
+                    decision,
+                    by: By::Staff("t-1".into()),
+                    reason: "looked at the papers".into(),
+                    key: key.map(|key| self.note(key)),
+                };
+                self.happened_in_cell(&decided);
+            }
+            Act::DeleteReview => {
+                if self.live.may_delete_review().is_ok() {
+                    let deleted = registration::Event::ReviewDeleted {
+                        candidate: LI,
+                        by: By::Candidate,
+                    };
+                    self.happened_in_cell(&deleted);
+                }
+            }
+            _ => {}
         }
     }
 }

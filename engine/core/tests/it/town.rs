@@ -187,6 +187,7 @@ impl Town {
             on_full,
             agreement: AGREEMENT,
             eligibility: Some(&eligibility()),
+            granted: None,
             now: self.now,
         };
         let entry = self

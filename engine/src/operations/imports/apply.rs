@@ -16,7 +16,7 @@ use crate::Engine;
 use crate::failure::{Denied, Failure};
 use crate::fault::Fault;
 use crate::incarnation::Incarnation;
-use crate::people::{SealedStudent, unavailable};
+use crate::people::{SealedStudent, result_index, unavailable};
 use crate::store::{Secrets, Statement};
 
 /// Good lines as they are stored: all that takes time without waiting for anything is done.
@@ -32,6 +32,7 @@ pub(super) struct Slice {
 struct SealedResult {
     result: Cet4Result,
     person: Vec<u8>,
+    id_number: Vec<u8>,
 }
 
 impl Slice {
@@ -50,8 +51,12 @@ impl Slice {
                     students.insert(student.person().to_vec(), student);
                 }
                 Line::Result(result) => {
-                    let person = secrets.index(&result.id_number.to_ascii_uppercase());
-                    results.insert(result.ticket.clone(), SealedResult { result, person });
+                    let sealed = SealedResult {
+                        person: result_index(secrets, &result.id_number),
+                        id_number: secrets.seal(&result.id_number).map_err(|_| Failure::Internal)?,
+                        result,
+                    };
+                    results.insert(sealed.result.ticket.clone(), sealed);
                 }
             }
         }
@@ -92,14 +97,16 @@ impl Applier<'_> {
     }
 
     async fn apply_results(&self, results: &[SealedResult]) -> Result<(), Denied> {
-        const COLUMNS: [&str; 5] = ["ticket", "person", "name", "year", "score"];
+        const COLUMNS: [&str; 6] = ["ticket", "person", "id_number", "name", "year", "score"];
         if results.is_empty() {
             return Ok(());
         }
-        let rows = results.iter().map(|SealedResult { result, person }| {
+        let rows = results.iter().map(|sealed| {
+            let result = &sealed.result;
             [
                 result.ticket.as_str().into(),
-                person.as_slice().into(),
+                sealed.person.as_slice().into(),
+                sealed.id_number.as_slice().into(),
                 result.name.as_str().into(),
                 result.year.into(),
                 result.score.into(),
