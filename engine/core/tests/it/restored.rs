@@ -314,14 +314,12 @@ impl Life {
                 };
                 self.happened_in_cell(&decided);
             }
-            Act::DeleteReview => {
-                if self.live.may_delete_review().is_ok() {
-                    let deleted = registration::Event::ReviewDeleted {
-                        candidate: LI,
-                        by: By::Candidate,
-                    };
-                    self.happened_in_cell(&deleted);
-                }
+            Act::DeleteReview if self.live.may_delete_review().is_ok() => {
+                let deleted = registration::Event::ReviewDeleted {
+                    candidate: LI,
+                    by: By::Candidate,
+                };
+                self.happened_in_cell(&deleted);
             }
             _ => {}
         }
