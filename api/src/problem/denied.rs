@@ -23,12 +23,18 @@ pub fn refusal_code(refusal: &Refusal) -> Code {
         Refusal::PoolClosed => Code::PoolClosed,
         Refusal::PoolFull => Code::PoolFull,
         Refusal::WaitlistClosed => Code::WaitlistClosed,
-        Refusal::AlreadyPaid => Code::AlreadyPaid,
+        // The contract has no code for the two others: what stands in the way is that something is paid, or about to be.
+        Refusal::AlreadyPaid | Refusal::OrderUnresolved(_) | Refusal::OralPaid(_) => Code::AlreadyPaid,
         Refusal::AlreadyGone => Code::AlreadyGone,
         Refusal::ReasonRequired => Code::InvalidRequest,
         Refusal::RecordTaken => Code::RecordTaken,
         Refusal::RecordChanged(_) => Code::RecordChanged,
         Refusal::CapacityBelowTaken { .. } => Code::CapacityBelowTaken,
+        Refusal::PaymentClosed => Code::PaymentClosed,
+        Refusal::NothingDue => Code::NothingDue,
+        Refusal::WrittenUnpaid => Code::WrittenUnpaid,
+        Refusal::ScoreReportMissing => Code::ScoreReportMissing,
+        Refusal::HoldEnding => Code::HoldEnding,
         Refusal::UnknownClaim => Code::NotFound,
     }
 }
@@ -48,6 +54,14 @@ impl From<Refusal> for Problem {
             Refusal::CapacityBelowTaken { held, paid } => {
                 problem.with_field("held", held).with_field("paid", paid)
             }
+            Refusal::OrderUnresolved(order) => problem.with_field("order", order.to_string()).detailed((
+                "还有缴费订单未结束或退款未完成；请等待订单关闭或退款到账后再试。",
+                "An order has not ended yet, or its money is on its way: try again when it is closed or refunded.",
+            )),
+            Refusal::OralPaid(oral) => problem.with_field("oral", oral.to_string()).detailed((
+                "同级别口试已支付；请先退口试，再退笔试。",
+                "The oral seat of this level is paid: refund that one first.",
+            )),
             Refusal::AgreementRequired
             | Refusal::NoStudentRecord
             | Refusal::NotEnrolled
@@ -62,6 +76,11 @@ impl From<Refusal> for Problem {
             | Refusal::AlreadyPaid
             | Refusal::AlreadyGone
             | Refusal::RecordTaken
+            | Refusal::PaymentClosed
+            | Refusal::NothingDue
+            | Refusal::WrittenUnpaid
+            | Refusal::ScoreReportMissing
+            | Refusal::HoldEnding
             | Refusal::UnknownClaim => problem,
         }
     }

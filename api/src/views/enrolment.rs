@@ -236,7 +236,7 @@ fn progress(agreed: bool, claims: &[ClaimView]) -> Vec<Progress> {
     };
     let has = |paper, wanted: fn(State) -> bool| states(paper).any(wanted);
     let is_held: fn(State) -> bool = |state| matches!(state, State::Held { .. });
-    let is_paid: fn(State) -> bool = |state| matches!(state, State::Paid);
+    let is_paid: fn(State) -> bool = |state| matches!(state, State::Paid { .. });
     let is_waiting: fn(State) -> bool = |state| matches!(state, State::Waiting);
 
     let claimed = |paper, may_claim: bool| {

@@ -26,11 +26,7 @@ impl Incarnation {
 
     /// Whether a hold's deadline has come and is acted on.
     pub(crate) fn is_overdue(self: &Arc<Self>, standing: &seats::Standing) -> bool {
-        standing
-            .state
-            .held_until()
-            .is_some_and(|until| until <= self.now())
-            && self.expiry() == Expiry::Running
+        standing.expires_at().is_some_and(|until| until <= self.now()) && self.expiry() == Expiry::Running
     }
 
     /// Recovery is done: what is due is done from now on.

@@ -160,7 +160,7 @@ impl Engine {
         let turn = entry.take_turn().await;
         let standing = self.own_claim(&incarnation, &entry, claim).await?;
         match standing.state {
-            ClaimState::Paid => return Err(Refusal::AlreadyPaid.into()),
+            ClaimState::Paid { .. } => return Err(Refusal::AlreadyPaid.into()),
             ClaimState::Gone(_) => return Err(Refusal::AlreadyGone.into()),
             ClaimState::Waiting if reason.is_none() => return Err(Refusal::ReasonRequired.into()),
             ClaimState::Waiting | ClaimState::Held { .. } => {}
@@ -332,7 +332,7 @@ fn remembered(candidate: &Candidate, request: &ClaimRequest) -> Result<Option<Cl
                 claim,
             }))
         }
-        KeyAnswer::Enrolled(_) => Err(Denied::IdempotencyMismatch),
+        KeyAnswer::Enrolled(_) | KeyAnswer::Ordered(_) => Err(Denied::IdempotencyMismatch),
     }
 }
 
@@ -419,7 +419,7 @@ pub(super) fn view(incarnation: &Incarnation, standing: Standing) -> ClaimView {
         ClaimState::Waiting => incarnation
             .pool(standing.id.pool)
             .and_then(|pool| pool.position(standing.id.number)),
-        ClaimState::Held { .. } | ClaimState::Paid | ClaimState::Gone(_) => None,
+        ClaimState::Held { .. } | ClaimState::Paid { .. } | ClaimState::Gone(_) => None,
     };
     ClaimView { standing, position }
 }

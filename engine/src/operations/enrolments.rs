@@ -333,7 +333,9 @@ fn remembered(entry: &CandidateEntry, request: &EnrolRequest) -> Result<Option<E
         None => Ok(None),
         Some((note, _)) if note.body != key.body => Err(Denied::IdempotencyMismatch),
         Some((_, KeyAnswer::Enrolled(saved))) => Ok(Some(**saved)),
-        Some((_, KeyAnswer::Made(_) | KeyAnswer::Existing(_))) => Err(Denied::IdempotencyMismatch),
+        Some((_, KeyAnswer::Made(_) | KeyAnswer::Existing(_) | KeyAnswer::Ordered(_))) => {
+            Err(Denied::IdempotencyMismatch)
+        }
     })
 }
 

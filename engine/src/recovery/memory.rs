@@ -216,6 +216,8 @@ impl Memory {
             | registration::Event::Enrolled { .. }
             | registration::Event::EnrolmentDeleted { .. }
             | registration::Event::EnrolmentExtended { .. }
+            | registration::Event::ScoreReportsChosen { .. }
+            | registration::Event::QuickPrintSet { .. }
             | registration::Event::Imported { .. } => {}
         }
     }

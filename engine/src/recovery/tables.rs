@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use futures_util::TryStreamExt;
 use kaowei_core::audit::{ChainHead, Hash};
 use kaowei_core::ids::{CandidateId, ClaimId, ClaimNumber, Fen, PoolId, RecordId, RecordVersion, Sequence};
-use kaowei_core::registration::{Agreed, Candidate, Enrolment, KeyAnswer, Keys};
+use kaowei_core::registration::{Agreed, Candidate, Choices, Enrolment, KeyAnswer, Keys};
 use kaowei_core::seats::{Claim, ClaimState, First, Pool, PoolFacts, RegisteredBy, Settings, Standing};
 use kaowei_core::sites::{Level, Paper, Site};
 use kaowei_core::stored::KeyNote;
@@ -125,6 +125,7 @@ async fn read_pools(
                 candidate: *candidate,
                 state: standing.state,
             }),
+            [],
         );
         let head = heads
             .remove(&facts.id.to_string())
@@ -192,6 +193,8 @@ async fn read_candidates(
             enrolments.remove(&id),
             claims,
             Keys::restore(keys.remove(&id).unwrap_or_default()),
+            Vec::new(),
+            Choices::default(),
         );
         memory.candidates.insert(id, candidate);
     }
@@ -230,7 +233,7 @@ where
     Ok((facts, settings))
 }
 
-/// A claim as its row tells it.
+/// A claim as its row tells it. Orders have no columns yet: nothing opens one.
 pub(crate) fn claim<'r, R>(row: &'r R) -> Result<(CandidateId, Standing), OpenError>
 where
     R: Row,
@@ -252,7 +255,7 @@ where
     };
     let damaged = |what: &str| OpenError::Damaged(format!("claim {id}: {what}"));
     let state =
-        ClaimState::from_parts(&text(6)?, moment(7)?).ok_or_else(|| damaged("its state is unknown"))?;
+        ClaimState::from_parts(&text(6)?, moment(7)?, None).ok_or_else(|| damaged("its state is unknown"))?;
     let first = match (moment(8)?, row.try_get::<Option<i64>, _>(9)?) {
         (Some(until), None) => First::Held(until),
         (None, Some(position)) => First::Queued(count(position)),
@@ -272,6 +275,7 @@ where
             .map(|code| parse(&code))
             .transpose()?,
         state,
+        attached: None,
         first,
         fee: Fen(count(number(10)?)),
         registered_by,

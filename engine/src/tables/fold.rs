@@ -241,7 +241,8 @@ impl Fold {
                 };
                 self.documents.insert("expiry", json(&status)?);
             }
-            Event::Imported { .. } => {}
+            // Nothing records choices yet; their columns come with what does.
+            Event::ScoreReportsChosen { .. } | Event::QuickPrintSet { .. } | Event::Imported { .. } => {}
         }
         Ok(())
     }
@@ -303,7 +304,14 @@ impl PoolChange {
                 self.held -= 1;
                 self.paid += 1;
             }
-            Event::DeadlineExtended { .. } | Event::KeyRemembered { .. } => {}
+            Event::ClaimRefunded { .. } => self.paid -= 1,
+            // A hold with an order is a hold.
+            Event::DeadlineExtended { .. }
+            | Event::OrderAttached { .. }
+            | Event::OrderDetached { .. }
+            | Event::CancellationAsked { .. }
+            | Event::RemovalAsked { .. }
+            | Event::KeyRemembered { .. } => {}
         }
     }
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
-use super::Enrolment;
+use super::{Enrolment, ScoreReportChoice};
 use crate::ids::{CampusCode, CandidateId, RecordId, RecordVersion};
 use crate::seats::By;
 use crate::sites::{Campus, Site, Sitting};
@@ -85,6 +86,20 @@ events! {
         /// Why.
         reason: Arc<str>,
     }
+    /// The forms of score reports were chosen (R24, R31).
+    ScoreReportsChosen = "score_reports_chosen" {
+        /// Who.
+        candidate: CandidateId,
+        /// Which; what is not named stays.
+        choices: SmallVec<[ScoreReportChoice; 2]>,
+    }
+    /// Quick print was switched (R31).
+    QuickPrintSet = "quick_print_set" {
+        /// Who.
+        candidate: CandidateId,
+        /// On or off.
+        enabled: bool,
+    }
     /// The sitting was set.
     SittingSaved = "sitting_saved" {
         /// As it is now.
@@ -155,7 +170,9 @@ impl Event {
             Self::AgreementAccepted { candidate, .. }
             | Self::Enrolled { candidate, .. }
             | Self::EnrolmentDeleted { candidate, .. }
-            | Self::EnrolmentExtended { candidate, .. } => Some(*candidate),
+            | Self::EnrolmentExtended { candidate, .. }
+            | Self::ScoreReportsChosen { candidate, .. }
+            | Self::QuickPrintSet { candidate, .. } => Some(*candidate),
             Self::SittingSaved { .. }
             | Self::CampusSaved { .. }
             | Self::Imported { .. }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Enrolment;
 use crate::ids::ClaimNumber;
-use crate::ids::{ClaimId, PoolId};
+use crate::ids::{ClaimId, OrderId, PoolId};
 use crate::seats::Answered;
 use crate::stored::KeyNote;
 
@@ -21,6 +21,8 @@ pub enum KeyAnswer {
     Existing(Box<Answered>),
     /// The enrolment made for it, as it was saved.
     Enrolled(Box<Enrolment>),
+    /// An order opened for it.
+    Ordered(OrderId),
 }
 
 impl KeyAnswer {

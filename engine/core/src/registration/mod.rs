@@ -1,12 +1,14 @@
 //! One candidate: agreement, student record, enrolment, and the rules across pools (R2–R13).
 
 mod candidate;
+mod choices;
 mod eligibility;
 mod event;
 mod keys;
 mod name;
 
-pub use candidate::{Agreed, Ask, Candidate, Enrolment, Verdict};
+pub use candidate::{Agreed, Ask, Candidate, Enrolment, Opening, OrderAsk, OrderVerdict, Verdict};
+pub use choices::{Choices, ScoreReport, ScoreReportChoice};
 pub use eligibility::Eligibility;
 pub use event::{Event, ImportKind};
 pub use keys::{KEYS_MAX, KeyAnswer, Keys};

@@ -48,7 +48,7 @@ fn answer(candidate: &Candidate, key: u128) -> Option<Standing> {
     match &candidate.keys().find(key)?.1 {
         KeyAnswer::Made(id) => candidate.claim(*id).map(Standing::as_made),
         KeyAnswer::Existing(answered) => Some(answered.standing),
-        KeyAnswer::Enrolled(_) => None,
+        KeyAnswer::Enrolled(_) | KeyAnswer::Ordered(_) => None,
     }
 }
 
