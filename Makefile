@@ -27,6 +27,7 @@ bench: ## Run all benches and print one table of ours and the baselines (release
 	cargo bench --locked -p kaowei-benches --benches
 	cargo build --locked --release -p kaowei
 	cargo run --locked --release -p kaowei-benches --bin table
+	cargo run --locked --release -p kaowei-benches --bin sustained
 
 bench-quick: ## The same table in a few minutes: a lighter build, fewer and shorter rounds, no criterion.
 	.ci/install-tools bench

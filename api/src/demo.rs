@@ -61,7 +61,7 @@ pub async fn load(engine: &Engine, folder: &Path) -> Result<()> {
         // It is removed at the next start otherwise.
         let _ = std::fs::remove_file(&file);
         let report = report?;
-        let first = report.rejected.first().map(|bad| (bad.line, bad.problem.clone()));
+        let first = report.rejected.first();
         ensure!(
             report.applied,
             "the demo's {} are not taken: {first:?}",

@@ -94,12 +94,9 @@ pub struct ServeSettings {
         default_value = "127.0.0.1:9090"
     )]
     pub metrics_listen: SocketAddr,
-    /// Threads that speak HTTP [default: the cores that pools leave]
-    #[arg(long, env = "KAOWEI_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
-    pub workers: Option<u16>,
-    /// Threads that run the pools [default: half of the cores]
-    #[arg(long, env = "KAOWEI_ARBITERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
-    pub arbiters: Option<u16>,
+    /// Threads that serve: each speaks HTTP and runs its share of the pools [default: one a core]
+    #[arg(long, env = "KAOWEI_THREADS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub threads: Option<u16>,
     /// Claims that are decided at the same time; more are answered `overloaded`
     #[arg(long, env = "KAOWEI_CLAIMS_IN_FLIGHT_MAX", value_name = "N", default_value_t = 8_192,
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -112,7 +109,7 @@ pub struct ServeSettings {
     #[arg(long, env = "KAOWEI_REQUEST_SECONDS_MAX", value_name = "SECONDS", default_value_t = 30,
         value_parser = clap::value_parser!(u32).range(1..=3_600))]
     pub request_seconds_max: u32,
-    /// How long requests may go on after the server was told to stop
+    /// How long requests, and then the store, may take after the server was told to stop; the store has 5 s at the least
     #[arg(long, env = "KAOWEI_STOP_SECONDS_MAX", value_name = "SECONDS", default_value_t = 30,
         value_parser = clap::value_parser!(u32).range(1..=3_600))]
     pub stop_seconds_max: u32,
@@ -165,18 +162,10 @@ impl ServeSettings {
     pub fn engine(&self) -> Result<kaowei_engine::Settings, kaowei_engine::OpenError> {
         let mut settings = self.store.engine()?;
         settings.claims_in_flight_max = usize::try_from(self.claims_in_flight_max).unwrap_or(usize::MAX);
-        if let Some(arbiters) = self.arbiters {
-            settings.arbiters = arbiters.into();
+        if let Some(threads) = self.threads {
+            settings.arbiters = threads.into();
         }
         Ok(settings)
-    }
-
-    /// Threads that speak HTTP.
-    pub fn worker_threads(&self) -> usize {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let arbiters = self.arbiters.map_or((cores / 2).max(1), usize::from);
-        self.workers
-            .map_or_else(|| cores.saturating_sub(arbiters).max(1), usize::from)
     }
 
     /// How requests are limited.

@@ -37,12 +37,16 @@ pub fn run_whatever_comes(
     url: &str,
     connections: usize,
     script: &Path,
-    budget: &Budget,
+    lasting: Duration,
 ) -> anyhow::Result<()> {
-    tell(url, connections, Some(script), budget.measured).map(|_| ())
+    tell(url, connections, Some(script), lasting).map(|_| ())
 }
 
-fn run(url: &str, connections: usize, script: Option<&Path>, lasting: Duration) -> anyhow::Result<f64> {
+/// Requests a second over so long, without a warm-up.
+///
+/// # Errors
+/// What wrk said; an answer outside 2xx.
+pub fn run(url: &str, connections: usize, script: Option<&Path>, lasting: Duration) -> anyhow::Result<f64> {
     requests_per_second(&tell(url, connections, script, lasting)?)
 }
 

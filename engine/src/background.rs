@@ -14,6 +14,7 @@ use crate::fail_points::{FailPoint, pass};
 use crate::incarnation::Incarnation;
 use crate::journal::{Entry, Happened};
 use crate::metrics::{self, Totals};
+use crate::store::Db;
 use crate::tables::Checkpoint;
 
 /// How often the clocks are compared.
@@ -25,8 +26,43 @@ const HEARTBEAT_TICKS: u32 = 10;
 /// Sums over all pools every so many ticks.
 const TOTALS_TICKS: u32 = 5;
 
+/// How much the checkpoint's thread steps back where cores are short: about a tenth of one is left to it.
+#[cfg(target_os = "linux")]
+const CHECKPOINT_NICE: i32 = 10;
+
+/// Starts the checkpoint. On SQLite it has a thread of its own, which steps back where cores are short, and so have its
+/// connections. One to a database lives no longer than the runtime it was made in, so there the checkpoint shares the
+/// server's.
+pub(crate) fn start_checkpoint(engine: Arc<Inner>, incarnation: Arc<Incarnation>) -> std::io::Result<()> {
+    const WHAT: &str = "the checkpoint";
+    let is_database = matches!(engine.store.checkpoint.tables, Db::Postgres(_));
+    let work = checkpoint(engine, incarnation.clone());
+    if is_database {
+        incarnation.run(WHAT, work);
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    std::thread::Builder::new()
+        .name("checkpoint".into())
+        .spawn(move || {
+            step_back();
+            runtime.block_on(incarnation.guard(WHAT, work));
+        })?;
+    Ok(())
+}
+
+/// Elsewhere than on Linux a priority is the whole process's.
+fn step_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(CHECKPOINT_NICE) {
+        tracing::warn!(%error, "the checkpoint's priority can't be lowered: it may show in the latency of claims");
+    }
+}
+
 /// Brings the tables up to the journal, again and again.
-pub(crate) async fn checkpoint(engine: Arc<Inner>, incarnation: Arc<Incarnation>) {
+async fn checkpoint(engine: Arc<Inner>, incarnation: Arc<Incarnation>) {
     let mut opened = None;
     while !incarnation.is_over() {
         let mut checkpoint = match opened.take() {

@@ -3,22 +3,24 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_rt::Arbiter;
+use actix_rt::{Arbiter, ArbiterHandle};
 use arc_swap::ArcSwapOption;
+use kaowei_core::ids::Cell;
 use kaowei_core::time::Moment;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use crate::clock::EngineClock;
 use crate::fail_points::{FailPoint, pass};
-use crate::failure::{Failure, OpenError};
+use crate::failure::{Failure, NotClosed, OpenError};
 use crate::incarnation::Incarnation;
-use crate::journal::{Entry, Happened, JournalThread, WriterEnd};
+use crate::journal::{Entry, Happened, JournalThread, Start, WriterEnd};
 use crate::metrics;
 use crate::people::{AccountWriter, Accounts, Students};
 use crate::recovery::{self, Source};
 use crate::settings::Settings;
 use crate::store::Store;
+use crate::tables::Progress;
 use crate::views::Catalogue;
 
 /// Whether the engine answers.
@@ -53,7 +55,7 @@ pub(crate) struct Inner {
     pub(crate) door: Arc<Semaphore>,
     /// Staff's changes to what there is run one at a time.
     pub(crate) changes: tokio::sync::Mutex<()>,
-    pub(crate) checkpointed: watch::Sender<i64>,
+    pub(crate) checkpointed: watch::Sender<Progress>,
     /// The name under which this process leads.
     leader: Arc<str>,
     current: ArcSwapOption<Incarnation>,
@@ -61,6 +63,8 @@ pub(crate) struct Inner {
     readiness: watch::Sender<Readiness>,
     arbiters: Mutex<Vec<Arbiter>>,
     closed: watch::Sender<bool>,
+    /// The store is not waited for any more.
+    given_up: watch::Sender<bool>,
 }
 
 impl Engine {
@@ -84,7 +88,7 @@ impl Engine {
             students: Students::new(store.clone()),
             door: Arc::new(Semaphore::new(settings.claims_in_flight_max)),
             changes: tokio::sync::Mutex::default(),
-            checkpointed: watch::Sender::new(0),
+            checkpointed: watch::Sender::new(Progress::default()),
             leader: uuid::Uuid::now_v7().to_string().into(),
             current: ArcSwapOption::empty(),
             clock: ArcSwapOption::empty(),
@@ -93,10 +97,18 @@ impl Engine {
             }),
             arbiters: Mutex::new(arbiters),
             closed: watch::Sender::new(false),
+            given_up: watch::Sender::new(false),
             store,
             settings,
         });
-        let (incarnation, ended) = inner.clone().incarnate(false).await?;
+        let first = inner.clone().incarnate(false).await;
+        let (incarnation, ended) = match first {
+            Ok(first) => first,
+            Err(error) => {
+                inner.release().await;
+                return Err(error);
+            }
+        };
         tokio::spawn(inner.clone().supervise(incarnation, ended));
         let engine = Self { inner };
         engine.resume_imports().await?;
@@ -117,6 +129,19 @@ impl Engine {
         if closed.wait_for(|closed| *closed).await.is_err() {
             tracing::error!("the supervisor ended early");
         }
+    }
+
+    /// Closes, and gives up where that takes longer: whoever still waits hears [`Failure::StoreUnavailable`].
+    ///
+    /// # Errors
+    /// [`NotClosed`].
+    pub async fn close_within(self, time_max: Duration) -> Result<(), NotClosed> {
+        let inner = self.inner.clone();
+        if tokio::time::timeout(time_max, self.close()).await.is_ok() {
+            return Ok(());
+        }
+        inner.given_up.send_replace(true);
+        Err(NotClosed)
     }
 
     /// Whether it answers.
@@ -166,6 +191,11 @@ impl Engine {
         }
     }
 
+    /// The threads that run the pools. Who serves requests on them spares them a hop between threads.
+    pub fn arbiters(&self) -> Vec<ArbiterHandle> {
+        self.inner.arbiters()
+    }
+
     /// The key that signs this store's own tokens.
     pub fn token_key(&self) -> [u8; 32] {
         self.inner.store.secrets.token_key
@@ -184,7 +214,7 @@ impl Engine {
     /// # Errors
     /// [`OpenError::Damaged`] names the first difference.
     pub async fn verify_tables(&self) -> Result<(), OpenError> {
-        self.caught_up()
+        self.caught_up(None)
             .await
             .map_err(|failure| OpenError::Damaged(failure.to_string()))?;
         crate::tables::verify(&self.inner.store).await.map(|_| ())
@@ -199,11 +229,15 @@ impl Engine {
         })
     }
 
-    /// Waits until the tables show all that is committed now.
-    pub(crate) async fn caught_up(&self) -> Result<Arc<Incarnation>, Failure> {
+    /// Waits until the tables show all that is committed now, of one cell or of all; an internal fault where they have
+    /// stopped short of that.
+    pub(crate) async fn caught_up(&self, cell: Option<Cell>) -> Result<(), Failure> {
         let incarnation = self.incarnation()?;
         incarnation.barrier().await?;
-        let wanted = incarnation.published();
+        let mut wanted = incarnation.published();
+        if let Some(cell) = cell {
+            wanted.retain(|other, _| *other == cell);
+        }
         let mut checkpointed = self.inner.checkpointed.subscribe();
         incarnation.checkpoint_wanted.notify_one();
         let reached = loop {
@@ -211,17 +245,30 @@ impl Engine {
             incarnation.hurry.notify_one();
             let step = tokio::time::timeout(
                 Duration::from_millis(20),
-                checkpointed.wait_for(|position| *position >= wanted || incarnation.is_over()),
+                checkpointed.wait_for(|progress| {
+                    progress.shows(&wanted) || progress.never_shows(&wanted) || incarnation.is_over()
+                }),
             );
             if let Ok(reached) = step.await {
-                break reached.map(|_| ());
+                break reached.map(|progress| progress.never_shows(&wanted));
             }
         };
-        reached.map_err(|_| Failure::StoreUnavailable)?;
+        let in_vain = reached.map_err(|_| Failure::StoreUnavailable)?;
         if incarnation.is_over() {
             Err(Failure::StoreUnavailable)
+        } else if in_vain {
+            Err(Failure::Internal)
         } else {
-            Ok(incarnation)
+            Ok(())
+        }
+    }
+}
+
+impl Drop for Inner {
+    /// Not when it is closed: who serves on these threads still says that it is.
+    fn drop(&mut self) {
+        for arbiter in self.arbiters.lock().drain(..) {
+            arbiter.stop();
         }
     }
 }
@@ -235,7 +282,8 @@ impl Inner {
         if again {
             self.store.lock_again().await?;
         }
-        let mut journal = JournalThread::start(self.store.clone(), self.leader.clone(), again);
+        let given_up = self.given_up.subscribe();
+        let mut journal = JournalThread::start(self.store.clone(), self.leader.clone(), again, given_up);
         let mut lead = journal.lead().await?;
         let memory = recovery::load(&self.store, Source::Tables).await?;
         for (cell, chain) in &memory.cells {
@@ -243,31 +291,28 @@ impl Inner {
                 state.chain = *chain;
             }
         }
-        let heartbeat_at = lead
-            .heartbeat_at
-            .max(Some(memory.last_at).filter(|at| *at > Moment::MIN));
+        let alive_at = lead.heartbeat_at;
         let clock = match self.clock.load_full() {
             Some(clock) => clock,
             None => Arc::new(EngineClock::new(
                 self.settings.clock.clone(),
-                heartbeat_at.unwrap_or(Moment::MIN),
+                memory.last_at.max(alive_at.unwrap_or(Moment::MIN)),
             )),
         };
         self.clock.store(Some(clock.clone()));
 
         let (sender, entries) = mpsc::unbounded_channel();
-        let published = lead.cells.values().map(|cell| cell.position).sum();
+        let published = lead.positions();
         let catalogue = Catalogue {
             sitting: memory.sitting.map(Arc::new),
             tree: memory.tree,
             version: 1,
         };
-        let arbiters = self.arbiters.lock().iter().map(Arbiter::handle).collect();
         let incarnation = Incarnation::new(
             self.store.clone(),
             clock.clone(),
             sender,
-            arbiters,
+            self.arbiters(),
             catalogue,
             memory.expiry,
             published,
@@ -278,19 +323,20 @@ impl Inner {
         for pool in memory.pools.into_values() {
             incarnation.add_pool(pool.facts, pool.pool, pool.head);
         }
-        let ended = journal.write(
-            lead.cells,
-            incarnation.clone(),
+        let ended = journal.write(Start {
+            cells: lead.cells,
+            incarnation: incarnation.clone(),
             clock,
             entries,
-            self.settings.batch_max,
-        );
-        if let Err(failure) = recovery::catch_up(&incarnation, heartbeat_at).await {
+            batch_max: self.settings.batch_max,
+            alive_at,
+        });
+        if let Err(failure) = recovery::catch_up(&incarnation, alive_at).await {
             incarnation.end();
             return Err(OpenError::Unwritable(failure));
         }
         pass(FailPoint::RecoveryDone);
-        self.watch_over(&incarnation);
+        self.watch_over(&incarnation)?;
         incarnation.serve();
         metrics::recovery_took(started.elapsed());
         let ready_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -298,11 +344,15 @@ impl Inner {
             ready_ms,
             pools = incarnation.all_pools().len(),
             candidates = incarnation.candidate_count(),
-            events = published,
+            events = incarnation.published().values().sum::<i64>(),
             "recovery is done"
         );
         self.answer_by(&incarnation);
         Ok((incarnation, ended))
+    }
+
+    fn arbiters(&self) -> Vec<ArbiterHandle> {
+        self.arbiters.lock().iter().map(Arbiter::handle).collect()
     }
 
     /// Lets an incarnation answer; one that comes when the engine was told to stop is closed at once, since whoever
@@ -327,6 +377,9 @@ impl Inner {
             self.current.store(None);
             incarnation.end();
             self.checkpointed.send_modify(|_| {});
+            if *self.given_up.borrow() {
+                break;
+            }
             match end {
                 WriterEnd::Closed => break,
                 WriterEnd::NotLeader => {
@@ -346,7 +399,7 @@ impl Inner {
                     metrics::fail_stop();
                     tracing::error!(
                         error,
-                        "a commit failed: all that was decided on top of it is dropped, recovery reads what is true"
+                        "the journal stopped: all that was decided on top of it is dropped, recovery reads what is true"
                     );
                     match self.clone().recover(&error).await {
                         Some(next) => {
@@ -360,30 +413,53 @@ impl Inner {
                 }
             }
         }
-        self.store.close().await;
-        for arbiter in self.arbiters.lock().drain(..) {
-            arbiter.stop();
-        }
+        self.release().await;
         self.closed.send_replace(true);
     }
 
-    /// Tries until the store answers; none when another server leads or the engine is closed.
+    /// Closes the store, unless that was given up.
+    async fn release(&self) {
+        let mut given_up = self.given_up.subscribe();
+        tokio::select! {
+            () = self.store.close() => {}
+            Ok(_) = given_up.wait_for(|given_up| *given_up) => {}
+        }
+    }
+
+    /// Tries until the store answers; none when another server leads, what is stored can't be trusted, or the engine
+    /// is closed.
     async fn recover(self: Arc<Self>, error: &str) -> Option<(Arc<Incarnation>, Ended)> {
         let mut wait = Duration::from_millis(50);
         loop {
             let recovering = Readiness::Recovering {
-                reason: format!("a commit failed: {error}"),
+                reason: format!("the journal stopped: {error}"),
             };
             if !self.say(recovering) {
                 return None;
             }
-            match self.clone().incarnate(true).await {
-                Ok(next) => return Some(next),
-                Err(OpenError::DatabaseTaken) => {
+            let next = tokio::spawn(self.clone().incarnate(true));
+            let mut given_up = self.given_up.subscribe();
+            let next = tokio::select! {
+                next = next => next,
+                Ok(_) = given_up.wait_for(|given_up| *given_up) => return None,
+            };
+            match next {
+                Ok(Ok(next)) => return Some(next),
+                Ok(Err(OpenError::DatabaseTaken)) => {
                     self.stop("another server has taken over this store");
                     return None;
                 }
+                Ok(Err(error @ OpenError::Damaged(_))) => {
+                    tracing::error!(%error, "what is stored can't be trusted: this server stops");
+                    self.stop(&error.to_string());
+                    return None;
+                }
                 Err(error) => {
+                    tracing::error!(%error, "recovery panicked: this server stops");
+                    self.stop("recovery panicked; the log says where: start again");
+                    return None;
+                }
+                Ok(Err(error)) => {
                     tracing::warn!(%error, retry_ms = wait.as_millis(), "recovery has to wait for the store");
                     tokio::time::sleep(wait).await;
                     wait = (wait * 2).min(Duration::from_secs(2));
@@ -410,18 +486,30 @@ impl Inner {
     }
 
     /// Starts what goes on beside the actors while this incarnation lives.
-    fn watch_over(self: &Arc<Self>, incarnation: &Arc<Incarnation>) {
-        tokio::spawn(crate::background::checkpoint(self.clone(), incarnation.clone()));
-        tokio::spawn(crate::background::tick(self.clone(), incarnation.clone()));
-        tokio::spawn(crate::background::end_enrolments(incarnation.clone()));
+    fn watch_over(self: &Arc<Self>, incarnation: &Arc<Incarnation>) -> Result<(), OpenError> {
+        crate::background::start_checkpoint(self.clone(), incarnation.clone())
+            .inspect_err(|_| incarnation.end())
+            .map_err(OpenError::Thread)?;
+        incarnation.run(
+            "the heartbeat",
+            crate::background::tick(self.clone(), incarnation.clone()),
+        );
+        incarnation.run(
+            "the end of enrolments",
+            crate::background::end_enrolments(incarnation.clone()),
+        );
+        Ok(())
     }
 }
+
+/// Kept in the audit trail, which has one text for readers of either language.
+const CLOCK_JUMPED: &str = "系统时钟发生跳变，与开机计时相差超过 5 秒 / \
+    the wall clock jumped: it disagrees with the boot-time clock by more than 5 s";
 
 /// Suspends expiry if the clocks disagree, follows a drift if not.
 pub(crate) fn watch_clock(incarnation: &Arc<Incarnation>) {
     incarnation.clock.follow();
     if incarnation.clock.disagrees() {
-        incarnation
-            .suspend_expiry("the wall clock jumped: it disagrees with the boot-time clock by more than 5 s");
+        incarnation.suspend_expiry(CLOCK_JUMPED);
     }
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use kaowei_core::seats::Refusal;
 use kaowei_core::time::Span;
 
+use crate::fault::{Fault, WrongField};
+
 /// Why something could not be done now. Nothing was changed, or repeating the request finds what was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
@@ -43,17 +45,28 @@ pub enum Denied {
     /// The idempotency key came with another request before.
     #[error("this idempotency key came with another request before")]
     IdempotencyMismatch,
-    /// A value is wrong.
-    #[error("{pointer}: {problem}")]
-    Invalid {
-        /// JSON pointer.
-        pointer: String,
-        /// What is wrong and how to mend it.
-        problem: String,
-    },
+    /// Values are wrong.
+    #[error("wrong values: {0:?}")]
+    Invalid(Vec<WrongField>),
+    /// There can be no pool of that id.
+    #[error("there can be no such pool: {0:?}")]
+    NoSuchPool(Fault),
+    /// The file can't be read as one of its kind.
+    #[error("the file can't be read: {0:?}")]
+    Unreadable(Fault),
     /// The token names an account that does not exist and says nothing of the person.
     #[error("there is no such account")]
     UnknownAccount,
+}
+
+impl Denied {
+    /// One value is wrong.
+    pub(crate) fn wrong(pointer: &str, fault: Fault) -> Self {
+        Self::Invalid(vec![WrongField {
+            pointer: pointer.into(),
+            fault,
+        }])
+    }
 }
 
 impl From<Refusal> for Denied {
@@ -61,6 +74,15 @@ impl From<Refusal> for Denied {
         Self::Refused(refusal)
     }
 }
+
+/// The engine was left before all that was decided had become durable. Nothing that was acknowledged is lost; what was
+/// under way is stored or not, and found by the next start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the store did not answer in time, so it was not waited for: nothing that was acknowledged is lost, \
+     what was under way is found at the next start"
+)]
+pub struct NotClosed;
 
 /// Why a store can't be opened. Each displays one sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -114,14 +136,26 @@ pub enum OpenError {
         /// Which setting.
         setting: &'static str,
     },
+    /// Nobody writes the journal.
+    #[error("the journal's thread could not be started or ended early; the log says why: start again")]
+    JournalThread,
     /// It can be read, but took nothing.
     #[error(
         "recovery could not write to the store: {0}; check that it has room and may be written, then start again"
     )]
     Unwritable(Failure),
+    /// The system gives no thread.
+    #[error("no thread can be started: {0}; allow the process more of them, then start again")]
+    Thread(std::io::Error),
     /// What was read does not fit together.
     #[error("the store is damaged: {0}; restore it from a backup, and keep this one as evidence")]
     Damaged(String),
+}
+
+impl From<Failure> for OpenError {
+    fn from(failure: Failure) -> Self {
+        Self::Unwritable(failure)
+    }
 }
 
 impl From<sqlx::Error> for OpenError {

@@ -8,14 +8,16 @@ mod expiry;
 mod publish;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use actix::Actor;
 use actix_rt::ArbiterHandle;
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
+use futures_util::FutureExt;
 use kaowei_core::audit::ChainHead;
 use kaowei_core::ids::{CampusCode, CandidateId, Cell, PoolId, RecordId};
 use kaowei_core::registration::{Candidate, Event};
@@ -63,8 +65,8 @@ pub(crate) struct Incarnation {
     serving: AtomicBool,
     closing: AtomicBool,
     over: AtomicBool,
-    /// Events published, over all cells: what the tables must reach.
-    published: AtomicI64,
+    /// The position in the journal up to which each cell is published: what the tables must reach.
+    published: Mutex<HashMap<Cell, i64>>,
     pub(crate) checkpoint_wanted: Notify,
     /// Somebody waits for the tables.
     pub(crate) hurry: Notify,
@@ -78,7 +80,7 @@ impl Incarnation {
         arbiters: Vec<ArbiterHandle>,
         catalogue: Catalogue,
         expiry: ExpiryStatus,
-        published: i64,
+        published: HashMap<Cell, i64>,
     ) -> Arc<Self> {
         metrics::expiry_suspended(!expiry.running);
         Arc::new(Self {
@@ -101,7 +103,7 @@ impl Incarnation {
             serving: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             over: AtomicBool::new(false),
-            published: AtomicI64::new(published),
+            published: Mutex::new(published),
             checkpoint_wanted: Notify::new(),
             hurry: Notify::new(),
         })
@@ -236,7 +238,7 @@ impl Incarnation {
             let (handle, incarnation) = actor;
             PoolActor::new(pool, head, handle, life, incarnation)
         });
-        handle.set_address(address);
+        handle.put_in_charge(life, address);
         if self.is_over() {
             handle.forget_address();
         }
@@ -249,7 +251,7 @@ impl Incarnation {
             return;
         }
         let (incarnation, handle) = (self.clone(), handle.clone());
-        self.runtime.spawn(async move {
+        self.run("a pool's rebuild", async move {
             if let Err(error) = crate::recovery::rebuild_pool(&incarnation, &handle, life).await {
                 tracing::error!(pool = %handle.facts.id, %error, "a pool could not be rebuilt: everything is read from the store again");
                 incarnation.end();
@@ -346,6 +348,20 @@ impl Incarnation {
 
     // ---- life
 
+    /// Does something without which the incarnation can't go on: where it panics, everything is read from the store
+    /// again.
+    pub(crate) fn run(self: &Arc<Self>, what: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(self.clone().guard(what, work));
+    }
+
+    /// The work, whose panic ends this incarnation.
+    pub(crate) async fn guard(self: Arc<Self>, what: &'static str, work: impl Future<Output = ()> + Send) {
+        if AssertUnwindSafe(work).catch_unwind().await.is_err() {
+            tracing::error!("{what} panicked: everything is read from the store again");
+            self.end();
+        }
+    }
+
     /// Whether it is to end when all is durable.
     pub(crate) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Acquire)
@@ -378,13 +394,14 @@ impl Incarnation {
         self.journal.send(wake).ok();
     }
 
-    /// How many events are published.
-    pub(crate) fn published(&self) -> i64 {
-        self.published.load(Ordering::Acquire)
+    /// Up to which position in the journal each cell is published.
+    pub(crate) fn published(&self) -> HashMap<Cell, i64> {
+        self.published.lock().clone()
     }
 }
 
-fn settled(fate: &Fate<'_>) -> Result<(), Failure> {
+/// Whether it is durable.
+pub(crate) fn settled(fate: &Fate<'_>) -> Result<(), Failure> {
     match fate {
         Fate::Committed { .. } => Ok(()),
         Fate::Failed(failure) => Err(*failure),

@@ -22,6 +22,7 @@ pub mod clock;
 mod engine;
 mod fail_points;
 mod failure;
+mod fault;
 mod incarnation;
 mod journal;
 pub mod metrics;
@@ -36,7 +37,8 @@ mod views;
 
 pub use engine::{Engine, Readiness};
 pub use fail_points::FailPoint;
-pub use failure::{Denied, Failure, OpenError};
+pub use failure::{Denied, Failure, NotClosed, OpenError};
+pub use fault::{Fault, WrongField};
 pub use operations::{
     AuditRecord, AuditStream, BadLine, ClaimRequest, CsvStream, EnrolRequest, ExportKind, ImportOptions,
     ImportReport, KeyHashes, NewPool, Progress, Staff,

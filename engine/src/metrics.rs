@@ -51,7 +51,7 @@ metrics! {
     COMMIT_SECONDS = "kaowei_journal_commit_seconds", Histogram, Seconds, "How long one transaction of the journal took, commit included.";
     EVENTS = "kaowei_journal_events_total", Counter, Count, "Events committed to the journal.";
     POISONOUS = "kaowei_journal_poisonous_events_total", Counter, Count, "Events that the store refused for certain; each is dropped with its evidence in the log.";
-    FAIL_STOPS = "kaowei_journal_fail_stops_total", Counter, Count, "Commits whose outcome was unknown, each followed by a recovery.";
+    FAIL_STOPS = "kaowei_journal_fail_stops_total", Counter, Count, "Times that the journal stopped and everything was read again: after a commit of unknown outcome, or a panic.";
     MAILBOX_DEPTH = "kaowei_pool_mailbox_depth", Gauge, Count, "Commands that wait in the mailboxes of the busiest pools, by rank (1 is the busiest).";
     PANICS = "kaowei_actor_panics_total", Counter, Count, "Pool actors that panicked and were rebuilt.";
     POOLS = "kaowei_pools", Gauge, Count, "Pools.";
@@ -65,6 +65,7 @@ metrics! {
     LAPSES = "kaowei_lapses_total", Counter, Count, "Waiting claims for which promotions ended.";
     CHECKPOINT_LAG = "kaowei_checkpoint_lag_events", Gauge, Count, "Committed events that the tables do not show yet.";
     CHECKPOINT_SECONDS = "kaowei_checkpoint_seconds", Histogram, Seconds, "How long the tables took to take over a slice of events.";
+    CHECKPOINT_STUCK = "kaowei_checkpoint_stuck_cells", Gauge, Count, "Cells whose tables have stopped before an event that they refuse, with its evidence in the log. Anything but 0 is a fault of ours.";
     RECOVERY_SECONDS = "kaowei_recovery_seconds", Gauge, Seconds, "How long the latest recovery took.";
     EXPIRY_SUSPENDED = "kaowei_expiry_suspended", Gauge, Count, "1 while expiry is suspended because the clocks disagree; operators resume it.";
     BREACHES = "kaowei_invariant_breaches_total", Counter, Count, "Invariants found broken, by invariant. Anything but 0 is a fault of ours.";
@@ -179,6 +180,11 @@ pub(crate) fn lapsed() {
 #[expect(clippy::cast_precision_loss, reason = "a gauge takes floats")]
 pub(crate) fn checkpoint_lag(events: i64) {
     LAG.set(events as f64);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge takes floats")]
+pub(crate) fn checkpoint_stuck(cells: usize) {
+    gauge!(CHECKPOINT_STUCK).set(cells as f64);
 }
 
 pub(crate) fn checkpoint_took(took: Duration) {

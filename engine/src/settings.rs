@@ -47,7 +47,7 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Claims decided at the same time; more are told to come again.
     pub claims_in_flight_max: usize,
-    /// Threads that run actors.
+    /// Threads that run the pools' actors, and whatever a caller puts beside them ([`crate::Engine::arbiters`]).
     pub arbiters: usize,
     /// Events in one transaction of the journal, at the most.
     pub batch_max: usize,
@@ -63,7 +63,7 @@ impl Settings {
             store: StoreUrl::in_folder(data_dir),
             data_dir: data_dir.to_path_buf(),
             claims_in_flight_max: 8_192,
-            arbiters: (cores / 2).max(1),
+            arbiters: cores,
             batch_max: 4_096,
             clock: Arc::new(SystemClock),
         }

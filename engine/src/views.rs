@@ -6,7 +6,7 @@ use kaowei_core::ids::{
     CampusCode, CandidateId, ClaimId, Fen, ProvinceCode, RecordVersion, SchoolCode, Sequence,
 };
 use kaowei_core::registration::{Agreed, Enrolment};
-use kaowei_core::seats::{PoolFacts, Refusal, Standing};
+use kaowei_core::seats::{Answered, PoolFacts, Refusal, Standing};
 use kaowei_core::sites::{Paper, Sitting, Subject, Terms, Tree};
 use kaowei_core::time::Moment;
 use serde::{Deserialize, Serialize};
@@ -120,6 +120,18 @@ pub struct ClaimView {
     pub standing: Standing,
     /// Its place, from 1, while it waits.
     pub position: Option<u32>,
+}
+
+impl From<Answered> for ClaimView {
+    fn from(Answered { standing, position }: Answered) -> Self {
+        Self { standing, position }
+    }
+}
+
+impl From<ClaimView> for Answered {
+    fn from(ClaimView { standing, position }: ClaimView) -> Self {
+        Self { standing, position }
+    }
 }
 
 /// The answer to a claim.

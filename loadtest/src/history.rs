@@ -112,6 +112,12 @@ impl History {
         }
     }
 
+    /// Room for so many requests, and as many claims seen: to grow means to copy all, and the open loop would be late.
+    pub fn reserve(&mut self, requests: usize) {
+        self.requests.reserve(requests);
+        self.sightings.reserve(requests);
+    }
+
     /// The run's name.
     pub fn run(&self) -> &str {
         &self.run

@@ -70,25 +70,58 @@ impl Place {
         }
     }
 
-    /// Changes the journal's database behind the engine's back, in the words of either store.
-    pub async fn tamper(&self, sqlite: &'static str, postgres: &'static str) {
+    /// A connection to the database, beside the engine's.
+    pub async fn connect_to_postgres(&self) -> sqlx::PgConnection {
+        let StoreUrl::Postgres(url) = &self.store else {
+            panic!("this place has an embedded store")
+        };
+        open_database(url).await
+    }
+
+    /// A session with the journal's database, behind the engine's back.
+    async fn journal(&self) -> Session {
         match &self.store {
-            StoreUrl::Sqlite(path) => {
-                let options = sqlx::sqlite::SqliteConnectOptions::new()
-                    .filename(path)
-                    .busy_timeout(Duration::from_secs(10));
-                let mut connection = options.connect().await.expect("the file opens");
-                connection.execute(sqlite).await.expect("the statement is done");
-                connection.close().await.expect("the file closes");
-            }
-            StoreUrl::Postgres(url) => {
-                let mut connection = sqlx::PgConnection::connect(url)
-                    .await
-                    .expect("the server answers");
-                connection.execute(postgres).await.expect("the statement is done");
-                connection.close().await.expect("the connection closes");
-            }
+            StoreUrl::Sqlite(path) => Session::Sqlite(open_file(path).await),
+            StoreUrl::Postgres(url) => Session::Postgres(open_database(url).await),
         }
+    }
+
+    /// Changes the tables, in the words of either store.
+    pub async fn tamper_with_tables(&self, sqlite: &'static str, postgres: &'static str) {
+        self.change("kaowei-tables", sqlite, postgres).await;
+    }
+
+    /// Changes what is kept about persons, in words that both stores know.
+    pub async fn tamper_with_people(&self, statement: &'static str) {
+        self.change("kaowei-people", statement, statement).await;
+    }
+
+    async fn change(&self, file: &str, sqlite: &'static str, postgres: &'static str) {
+        let mut session = match &self.store {
+            StoreUrl::Sqlite(path) => {
+                let path = path.with_file_name(file).with_extension("sqlite3");
+                Session::Sqlite(open_file(&path).await)
+            }
+            StoreUrl::Postgres(url) => Session::Postgres(open_database(url).await),
+        };
+        session.execute(sqlite, postgres).await;
+        session.close().await;
+    }
+
+    /// Changes the journal's database, in the words of either store.
+    pub async fn tamper(&self, sqlite: &'static str, postgres: &'static str) {
+        let mut session = self.journal().await;
+        session.execute(sqlite, postgres).await;
+        session.close().await;
+    }
+
+    /// Lets nothing be committed to the journal until the session is closed.
+    pub async fn hold_the_journal(&self) -> Session {
+        let mut session = self.journal().await;
+        session
+            .execute("BEGIN IMMEDIATE", "BEGIN; SELECT * FROM cells FOR UPDATE")
+            .await;
+        session
     }
 
     /// Opens an engine there.
@@ -103,6 +136,46 @@ impl Place {
         set_up(&engine, self.folder(), students, capacity).await;
         engine
     }
+}
+
+/// A session with a store of either kind.
+pub enum Session {
+    /// With a file.
+    Sqlite(sqlx::SqliteConnection),
+    /// With a database.
+    Postgres(sqlx::PgConnection),
+}
+
+impl Session {
+    async fn execute(&mut self, sqlite: &'static str, postgres: &'static str) {
+        let done = match self {
+            Self::Sqlite(connection) => connection.execute(sqlite).await.map(|_| ()),
+            Self::Postgres(connection) => connection.execute(postgres).await.map(|_| ()),
+        };
+        done.expect("the statement is done");
+    }
+
+    /// Ends it; what it had begun is rolled back.
+    pub async fn close(self) {
+        let closed = match self {
+            Self::Sqlite(connection) => connection.close().await,
+            Self::Postgres(connection) => connection.close().await,
+        };
+        closed.expect("the session ends");
+    }
+}
+
+async fn open_file(path: &Path) -> sqlx::SqliteConnection {
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(Duration::from_secs(10));
+    options.connect().await.expect("the file opens")
+}
+
+async fn open_database(url: &str) -> sqlx::PgConnection {
+    sqlx::PgConnection::connect(url)
+        .await
+        .expect("the server answers")
 }
 
 /// Runs a test inside an actix system, as the server does.
@@ -164,7 +237,8 @@ pub const SITTING: &str = r#"{"id":"2026-2","name":"考试","agreement":{"versio
 const STUDENT_COLUMNS: &str = "province_code,id_type,id_number,name,gender,school_code,campus_code,degree,\
     program_years,entry_year,grade,department,major,class,student_number,remarks,subjects\n";
 
-async fn set_up(engine: &Engine, folder: &Path, students: u32, capacity: u32) {
+/// Puts in what [`Place::open_with`] does.
+pub async fn set_up(engine: &Engine, folder: &Path, students: u32, capacity: u32) {
     let sitting = serde_json::from_str(SITTING).expect("the sitting is one");
     engine
         .put_sitting(&staff(), sitting)

@@ -8,6 +8,7 @@
 
 pub mod crowd;
 pub mod engine;
+pub mod language;
 pub mod memory;
 pub mod postgres;
 pub mod process;

@@ -94,7 +94,7 @@ impl<'a> Server<'a> {
             stop_time_max: Duration::from_secs(20),
         };
         let (stop, told) = oneshot::channel::<()>();
-        let server = HttpServer::new(listener, frame, connections);
+        let server = HttpServer::new(listener, frame, connections, engine.arbiters());
         let serving = tokio::spawn(server.serve(async {
             told.await.ok();
         }));

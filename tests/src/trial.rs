@@ -63,6 +63,7 @@ pub struct Trial {
     /// The candidates.
     pub crowd: Crowd,
     staff_token: String,
+    tokens: Vec<String>,
     extra_tokens: Vec<String>,
 }
 
@@ -82,6 +83,7 @@ impl Trial {
         let trial = Self {
             crowd: Crowd::new("crash", world.seed, &tokens, &POOLS, lasting),
             staff_token: staff_token.trim().to_owned(),
+            tokens,
             extra_tokens,
             program,
             folder,
@@ -179,6 +181,11 @@ impl Trial {
         let found = self.request(server, "GET", "/v1/qualification", token, None);
         assert!(matches!(found.0, 200 | 404), "{}", found.1);
         found.0 == 200
+    }
+
+    /// The token of one of the candidates.
+    pub fn token(&self, candidate: usize) -> &str {
+        &self.tokens[candidate]
     }
 
     /// Any request.

@@ -1,7 +1,8 @@
 //! Waiting for a condition, with a bound, instead of sleeping for luck.
 //!
 //! Promises: returns as soon as the condition holds (checked every few milliseconds), and fails with a sentence that
-//! names what was waited for when it does not hold within the bound. The only place in the tests that sleeps.
+//! names what was waited for when it does not hold within the bound. The tests of this package sleep nowhere else; the crowd's people pause
+//! before they try again, as clients do.
 
 use std::time::{Duration, Instant};
 

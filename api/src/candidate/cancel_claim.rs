@@ -14,9 +14,6 @@ use crate::state::App;
 use crate::views::{Claim, ClaimAnswer};
 use crate::wire::{PathId, RawJson, bytes_json, parse};
 
-/// The longest reason in one's own words.
-const REASON_LETTERS_MAX: usize = 500;
-
 /// Why a claim is given up.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -52,15 +49,6 @@ pub(super) async fn cancel_claim(
         .as_deref()
         .map(str::trim)
         .filter(|reason| !reason.is_empty());
-    if reason.is_some_and(|reason| reason.chars().count() > REASON_LETTERS_MAX) {
-        return Err(Problem::wrong_field(
-            "/reason",
-            (
-                "原因不得超过 500 字。",
-                "The reason must have at most 500 letters.",
-            ),
-        ));
-    }
     let claim = app.engine.cancel(account, id, reason).await?;
     Ok(bytes_json(StatusCode::OK, Claim::from(&claim).to_answer()))
 }

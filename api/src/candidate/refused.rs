@@ -17,7 +17,9 @@ pub(super) async fn with_claim(app: &App, account: Account, denied: Denied) -> P
         | Denied::NotFound
         | Denied::OutOfScope
         | Denied::IdempotencyMismatch
-        | Denied::Invalid { .. }
+        | Denied::Invalid(_)
+        | Denied::NoSuchPool(_)
+        | Denied::Unreadable(_)
         | Denied::UnknownAccount => None,
     };
     let problem = Problem::from(denied);

@@ -32,12 +32,12 @@ problems!(SaveProblems: CANDIDATE ENGINE BODY;
 
 /// Saves the enrolment: binds account and student record.
 ///
-/// Needs no query before it. While an enrolment exists it answers 200 with it.
+/// Needs no query before it. While an enrolment exists it answers 200 with it and the claims that are active in it.
 #[utoipa::path(post, path = "/v1/enrolment", tag = "candidate", security(("bearer" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII letters.")),
     request_body = SaveEnrolment,
     responses((status = 201, description = "Saved.", body = EnrolmentPage),
-              (status = 200, description = "There was one already: this one.", body = EnrolmentPage),
+              (status = 200, description = "There was one already: this one, with its active claims.", body = EnrolmentPage),
               SaveProblems))]
 pub(super) async fn save_enrolment(
     State(app): State<App>,

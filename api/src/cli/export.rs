@@ -11,7 +11,7 @@ use http_body_util::BodyExt;
 use kaowei_engine::ExportKind;
 
 use super::client::{succeeded, whole};
-use super::target::{Target, operator};
+use super::target::{Target, operator, told};
 use super::task::{ExportArguments, ExportName};
 use crate::staff::ORDERS_HEADER;
 
@@ -31,7 +31,7 @@ pub(super) async fn export(arguments: ExportArguments) -> Result<ExitCode> {
     match Target::of(&arguments.store).await? {
         Target::Store(engine) => {
             let written = async {
-                let chunks = engine.export(&operator(), kind).await?;
+                let chunks = engine.export(&operator(), kind).await.map_err(told)?;
                 write(chunks.map_err(anyhow::Error::from)).await
             };
             let written = written.await;

@@ -11,13 +11,14 @@ use hyper::body::Frame;
 use indicatif::{ProgressBar, ProgressStyle};
 use kaowei_core::registration::ImportKind;
 use kaowei_core::sites::Sitting;
-use kaowei_engine::{Engine, ImportOptions};
+use kaowei_engine::{Engine, ImportOptions, WrongField};
 use serde::Deserialize;
 use tokio_util::io::ReaderStream;
 
 use super::client::{Client, Outgoing, succeeded, text, whole};
-use super::target::{Target, operator};
+use super::target::{Target, operator, told};
 use super::task::{ImportArguments, ImportFile};
+use crate::problem::{Language, Words};
 
 /// What became of a file, from the engine or from the server.
 #[derive(Debug, Deserialize)]
@@ -70,7 +71,7 @@ async fn into_engine(engine: &Engine, kind: ImportKind, arguments: &ImportArgume
         .import(&operator(), kind, &arguments.file, options, &progress)
         .await;
     bar.finish_and_clear();
-    let report = report?;
+    let report = report.map_err(told)?;
     Ok(Report {
         accepted: report.accepted,
         rejected: report
@@ -78,7 +79,7 @@ async fn into_engine(engine: &Engine, kind: ImportKind, arguments: &ImportArgume
             .into_iter()
             .map(|bad| Rejected {
                 line: bad.line,
-                problem: bad.problem,
+                problem: Words::from(&bad).in_language(Language::English).into(),
             })
             .collect(),
         rejected_total: report.rejected_total,
@@ -162,8 +163,10 @@ async fn import_sitting(arguments: &ImportArguments) -> Result<ExitCode> {
         serde_json::from_slice(bytes).with_context(|| format!("{file} is not a sitting file"))?;
     let problems = sitting.validate();
     if !problems.is_empty() {
-        for problem in &problems {
-            eprintln!("{file}, {problem}");
+        for problem in problems {
+            let wrong = WrongField::from(problem);
+            let words = Words::from(&wrong.fault).about(&wrong.pointer);
+            eprintln!("{file}, {}", words.in_language(Language::English));
         }
         bail!("{file} can't be used as a sitting: correct what is listed above; nothing was changed");
     }
@@ -175,7 +178,7 @@ async fn import_sitting(arguments: &ImportArguments) -> Result<ExitCode> {
         Target::Store(engine) => {
             let saved = engine.put_sitting(&operator(), sitting).await;
             engine.close().await;
-            saved?;
+            saved.map_err(told)?;
         }
         Target::Server(client) => {
             let body = whole(bytes.to_vec());

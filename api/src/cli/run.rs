@@ -62,11 +62,7 @@ fn try_run(arguments: Vec<OsString>) -> Result<ExitCode> {
     };
     let task = CommandLine::from_arg_matches(&matches)?.task;
     start_logs(&task)?;
-    let workers = match &task {
-        Task::Serve(settings) => settings.worker_threads(),
-        _ => 1,
-    };
-    run_in_system(workers, perform(task))
+    run_in_system(perform(task))
 }
 
 /// `kaowei` alone, or with flags of `serve` alone, serves.
@@ -110,10 +106,11 @@ fn start_logs(task: &Task) -> Result<()> {
     started.map_err(|error| anyhow::anyhow!("the logs can't be started: {error}"))
 }
 
-/// Runs a command inside an actix system on our own runtime.
-fn run_in_system<T>(workers: usize, work: impl Future<Output = Result<T>>) -> Result<T> {
+/// Runs a command inside an actix system on our own runtime. One thread of it is enough: those that serve
+/// are the engine's.
+fn run_in_system<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(workers)
+        .worker_threads(1)
         .thread_name("worker")
         .enable_all()
         .build()

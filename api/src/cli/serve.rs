@@ -2,12 +2,12 @@
 
 use std::io::Write;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use kaowei_engine::Engine;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::demo;
 use crate::server::{HttpServer, MetricsServer, Recorder, assemble, bind};
@@ -17,6 +17,18 @@ use crate::state::App;
 
 /// Between two looks for accounts that have not asked for a while.
 const FORGET_EVERY: Duration = Duration::from_secs(30);
+
+/// How long the store has at the least for taking what was decided, even where requests used up the time to stop.
+const CLOSE_TIME_MIN: Duration = Duration::from_secs(5);
+/// How long those who hear at the very end that the store did not answer have for hearing it.
+const SEND_TIME_MAX: Duration = Duration::from_millis(500);
+
+/// How serving ended.
+struct Stop {
+    /// Why, where nobody told it to.
+    reason: Option<String>,
+    at: Instant,
+}
 
 /// Serves until it is told to stop.
 pub(super) async fn serve(settings: ServeSettings) -> Result<ExitCode> {
@@ -32,8 +44,19 @@ pub(super) async fn serve(settings: ServeSettings) -> Result<ExitCode> {
 
     let engine = Engine::open(engine_settings).await?;
     let served = serve_engine(&settings, &engine, listener, metrics, recorder, spool).await;
-    engine.close().await;
-    served
+    let stopped_at = served.as_ref().map_or_else(|_| Instant::now(), |stop| stop.at);
+    let time_left = settings
+        .connections()
+        .stop_time_max
+        .saturating_sub(stopped_at.elapsed());
+    let closed = engine.close_within(time_left.max(CLOSE_TIME_MIN)).await;
+    if closed.is_err() {
+        tokio::time::sleep(SEND_TIME_MAX).await;
+    }
+    match served?.reason {
+        Some(reason) => bail!("the server has stopped: {reason}"),
+        None => Ok(closed.map(|()| ExitCode::SUCCESS)?),
+    }
 }
 
 async fn serve_engine(
@@ -43,7 +66,7 @@ async fn serve_engine(
     metrics: MetricsServer,
     recorder: Recorder,
     spool: std::path::PathBuf,
-) -> Result<ExitCode> {
+) -> Result<Stop> {
     let (app, frame) = assemble(engine.clone(), spool, settings.limits())?;
     let has_demo = settings.demo == Switch::On && demo::is_wanted(engine)?;
     if has_demo {
@@ -60,7 +83,7 @@ async fn serve_engine(
         tokio::spawn(recorder.upkeep()),
         tokio::spawn(forget_idle_accounts(app.clone())),
     ];
-    let server = HttpServer::new(listener, frame, settings.connections());
+    let server = HttpServer::new(listener, frame, settings.connections(), engine.arbiters());
 
     // Others read these lines to learn that the server is ready and where.
     let mut told = format!("listening on http://{address}\nmetrics on http://{metrics_address}/metrics\n");
@@ -69,45 +92,57 @@ async fn serve_engine(
     }
     std::io::stderr().write_all(told.as_bytes())?;
 
-    let stopped = run_until_told(server, engine).await;
+    let stop = run_until_told(server, engine).await;
     for task in background {
         task.abort();
     }
-    match stopped {
-        None => Ok(ExitCode::SUCCESS),
-        Some(reason) => bail!("the server has stopped: {reason}"),
-    }
+    Ok(stop)
 }
 
-/// Serves until a signal comes or the engine has stopped by itself; in that case, why.
-async fn run_until_told(server: HttpServer, engine: &Engine) -> Option<String> {
-    let (tell, told) = tokio::sync::oneshot::channel();
-    let stop = async move {
-        let reason = tokio::select! {
+/// Serves until a signal comes or the engine has stopped by itself.
+async fn run_until_told(server: HttpServer, engine: &Engine) -> Stop {
+    let mut stop = Stop {
+        reason: None,
+        at: Instant::now(),
+    };
+    let told = async {
+        stop.reason = tokio::select! {
             () = told_to_stop() => None,
             reason = engine.stopped() => Some(reason),
         };
-        // The receiver waits below, so this is heard.
-        let _ = tell.send(reason);
+        stop.at = Instant::now();
     };
-    server.serve(stop).await;
-    told.await.ok().flatten()
+    server.serve(told).await;
+    stop
 }
 
+/// Waits for a signal to stop; the next one ends the process at once.
 async fn told_to_stop() {
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        tracing::warn!("the signal to stop can't be waited for");
-        return std::future::pending().await;
+    let signals = signal(SignalKind::terminate()).and_then(|terminate| {
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok((terminate, interrupt))
+    });
+    let (mut terminate, mut interrupt) = match signals {
+        Ok(signals) => signals,
+        Err(error) => {
+            tracing::warn!(%error, "the signals to stop can't be waited for");
+            return std::future::pending().await;
+        }
     };
+    either(&mut terminate, &mut interrupt).await;
+    tracing::info!("told to stop: no new connections, requests finish, then the store is closed");
+    tokio::spawn(async move {
+        either(&mut terminate, &mut interrupt).await;
+        eprintln!("kaowei: told to stop twice: ended at once, without waiting for requests or the store");
+        std::process::exit(1);
+    });
+}
+
+async fn either(terminate: &mut Signal, interrupt: &mut Signal) {
     tokio::select! {
         _ = terminate.recv() => {}
-        interrupted = tokio::signal::ctrl_c() => {
-            if interrupted.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
+        _ = interrupt.recv() => {}
     }
-    tracing::info!("told to stop: no new connections, requests finish, then the store is closed");
 }
 
 /// The address by which this machine reaches the server.

@@ -1,13 +1,14 @@
 //! What a command works on: the store itself, or the server that has it (through its staff API, so that nothing is
 //! ever changed behind an actor's back).
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use kaowei_core::sites::Scope;
-use kaowei_engine::{Engine, Staff, peek};
+use kaowei_engine::{Denied, Engine, Staff, peek};
 
 use super::client::Client;
 use super::token::staff_token;
 use crate::auth::Keys;
+use crate::problem::{Language, Problem};
 use crate::settings::StoreSettings;
 
 /// As whom the audit trail names what is done on the command line.
@@ -47,4 +48,9 @@ pub(super) fn operator() -> Staff {
         subject: SUBJECT.into(),
         scope: Scope::National,
     }
+}
+
+/// Why something was not done, in the words that the server's API has for it.
+pub(super) fn told(denied: Denied) -> anyhow::Error {
+    anyhow!("{}", Problem::from(denied).detail(Language::English))
 }

@@ -187,16 +187,26 @@ impl Problem {
         self.0.code
     }
 
+    /// What happened in this case and what to do.
+    pub fn detail(&self, language: Language) -> Cow<'static, str> {
+        let case = &*self.0;
+        let advice = case.code.advice().in_language(language);
+        let first_error = case.errors.first().map(|(place, words)| match place {
+            Place::Pointer(pointer) if !pointer.is_empty() => words.about(pointer),
+            // Words about a parameter name it.
+            Place::Pointer(_) | Place::Parameter(_) => words.clone(),
+        });
+        match case.detail.clone().or(first_error) {
+            None => advice.into(),
+            Some(own) => joined(own.in_language(language), advice, language).into(),
+        }
+    }
+
     /// Writes it out.
     pub fn render(&self, language: Language, request_id: &str) -> Response {
         let case = &*self.0;
         let title = case.code.title().in_language(language);
-        let advice = case.code.advice().in_language(language);
-        let first_error = case.errors.first().map(|(_, words)| words);
-        let detail = match case.detail.as_ref().or(first_error) {
-            None => advice.into(),
-            Some(own) => joined(own.in_language(language), advice, language),
-        };
+        let detail = self.detail(language);
         let errors: Vec<FieldProblem> = case
             .errors
             .iter()
@@ -247,12 +257,12 @@ impl Problem {
 }
 
 /// What happened in this case, then what to do.
-fn joined<'a>(own: &str, advice: &str, language: Language) -> Cow<'a, str> {
+fn joined(own: &str, advice: &str, language: Language) -> String {
     let ends = own.ends_with(['.', '。', '?', '？']);
-    Cow::Owned(match language {
+    match language {
         Language::Chinese => format!("{own}{}{advice}", if ends { "" } else { "。" }),
         Language::English => format!("{own}{} {advice}", if ends { "" } else { "." }),
-    })
+    }
 }
 
 impl FieldProblem {

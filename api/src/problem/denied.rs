@@ -1,8 +1,9 @@
 //! What the engine refuses or can't do, as problems. Exhaustive: a new refusal does not compile without its code.
 
+use http::StatusCode;
 use kaowei_core::seats::Refusal;
 use kaowei_core::time::Span;
-use kaowei_engine::{Denied, Failure};
+use kaowei_engine::{Denied, Failure, Fault};
 
 use super::{Code, Problem};
 
@@ -51,9 +52,10 @@ impl From<Refusal> for Problem {
                 ),
             ),
             Refusal::RecordChanged(version) => problem.with_field("record_version", version.0),
-            Refusal::CapacityBelowTaken { held, paid } => {
-                problem.with_field("held", held).with_field("paid", paid)
-            }
+            Refusal::CapacityBelowTaken { held, paid } => problem
+                .detailed(&Fault::CapacityBelowTaken { held, paid })
+                .with_field("held", held)
+                .with_field("paid", paid),
             Refusal::OrderUnresolved(order) => problem.with_field("order", order.to_string()).detailed((
                 "还有缴费订单未结束或退款未完成；请等待订单关闭或退款到账后再试。",
                 "An order has not ended yet, or its money is on its way: try again when it is closed or refunded.",
@@ -99,15 +101,6 @@ impl From<Failure> for Problem {
     }
 }
 
-/// What candidates are told in Chinese; what staff send is told in the engine's words.
-fn wrong_value(pointer: &str) -> Option<&'static str> {
-    match pointer {
-        "/version" => Some("这不是现行版本的报名协议，请重新阅读后再接受。"),
-        "/reason" => Some("原因须为 1 至 500 个字。"),
-        _ => None,
-    }
-}
-
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
         match denied {
@@ -116,10 +109,16 @@ impl From<Denied> for Problem {
             Denied::NotFound => Self::new(Code::NotFound),
             Denied::OutOfScope => Self::new(Code::Forbidden),
             Denied::IdempotencyMismatch => Self::new(Code::IdempotencyMismatch),
-            Denied::Invalid { pointer, problem } => match wrong_value(&pointer) {
-                Some(chinese) => Self::wrong_field(pointer, (chinese.to_owned(), problem)),
-                None => Self::wrong_field(pointer, problem),
-            },
+            Denied::Invalid(wrong) => wrong
+                .iter()
+                .fold(Self::new(Code::InvalidRequest), |problem, wrong| {
+                    problem.and_wrong_field(&wrong.pointer, &wrong.fault)
+                }),
+            // The id is in the address, and well-formed.
+            Denied::NoSuchPool(fault) => {
+                Self::wrong_parameter(StatusCode::UNPROCESSABLE_ENTITY, "id", &fault)
+            }
+            Denied::Unreadable(fault) => Self::new(Code::InvalidRequest).detailed(&fault),
             Denied::UnknownAccount => Self::new(Code::Unauthenticated).detailed((
                 "令牌对应的账号不存在，且令牌中没有可用的个人信息。",
                 "The token names an account that does not exist, and carries no personal data to make it.",

@@ -1,11 +1,13 @@
 //! Problems: answers that say why a request was not done (RFC 9457), in Chinese or English.
 //!
 //! A handler returns a [`Problem`]; the frame around every request (`server/frame.rs`) gives it the language and the
-//! request's id and writes it. Refusals of the engine become problems in `denied.rs`, exhaustively.
+//! request's id and writes it. Refusals of the engine become problems in `denied.rs`, and what is wrong with a value its
+//! words in `fault.rs`, both exhaustively.
 
 mod body;
 mod code;
 mod denied;
+mod fault;
 mod language;
 mod page;
 mod words;

@@ -19,6 +19,15 @@ impl Words {
             Language::English => &self.en,
         }
     }
+
+    /// The same, beginning with the name of what it is about.
+    #[must_use]
+    pub fn about(&self, name: &str) -> Self {
+        Self {
+            zh: format!("{name}：{}", self.zh).into(),
+            en: format!("{name}: {}", self.en).into(),
+        }
+    }
 }
 
 impl From<(&'static str, &'static str)> for Words {
@@ -34,16 +43,6 @@ impl From<(String, String)> for Words {
     fn from((zh, en): (String, String)) -> Self {
         Self {
             zh: zh.into(),
-            en: en.into(),
-        }
-    }
-}
-
-/// What the engine says of a value is English; it is shown as it is.
-impl From<String> for Words {
-    fn from(en: String) -> Self {
-        Self {
-            zh: en.clone().into(),
             en: en.into(),
         }
     }

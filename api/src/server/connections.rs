@@ -2,12 +2,14 @@
 //! ended gracefully.
 //!
 //! `axum::serve` sets no time limit for heads, so a client that sends one byte a minute would hold its connection
-//! for ever; hence this loop.
+//! for ever; hence this loop. It hands each connection to one of the threads that run the pools, in turn: half of the
+//! claims of two cores then meet their pool on the thread that read them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_rt::ArbiterHandle;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -76,15 +78,22 @@ pub struct HttpServer {
     listener: TcpListener,
     frame: Frame,
     connections: Connections,
+    threads: Vec<ArbiterHandle>,
 }
 
 impl HttpServer {
-    /// A server of that frame.
-    pub fn new(listener: TcpListener, frame: Frame, connections: Connections) -> Self {
+    /// A server of that frame, on those threads.
+    pub fn new(
+        listener: TcpListener,
+        frame: Frame,
+        connections: Connections,
+        threads: Vec<ArbiterHandle>,
+    ) -> Self {
         Self {
             listener,
             frame,
             connections,
+            threads,
         }
     }
 
@@ -92,6 +101,7 @@ impl HttpServer {
     pub async fn serve(self, stop: impl Future<Output = ()>) {
         let graceful = GracefulShutdown::new();
         let places = Arc::new(Semaphore::new(self.connections.max));
+        let mut threads = self.threads.iter().cycle();
         let mut stop = std::pin::pin!(stop);
         loop {
             let next = async {
@@ -102,20 +112,27 @@ impl HttpServer {
                 () = &mut stop => break,
                 next = next => next,
             };
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
+            // Leaves this thread's reactor, to enter that of the thread that serves it.
+            let stream = match accepted.and_then(|(stream, _)| stream.into_std()) {
+                Ok(stream) => stream,
                 Err(error) => {
                     tracing::warn!(error = %error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
             };
-            let connection = graceful.watch(serve_connection(stream, self.frame.clone()));
-            tokio::spawn(async move {
-                // A client that hangs up or sends no HTTP is nobody's concern.
-                drop(connection.await);
+            let (watcher, frame) = (graceful.watcher(), self.frame.clone());
+            let connection = async move {
+                match TcpStream::from_std(stream) {
+                    // A client that hangs up or sends no HTTP is nobody's concern.
+                    Ok(stream) => drop(watcher.watch(serve_connection(stream, frame)).await),
+                    Err(error) => tracing::warn!(%error, "a connection could not be served"),
+                }
                 drop(place);
-            });
+            };
+            if !threads.next().is_some_and(|thread| thread.spawn(connection)) {
+                tracing::warn!("no thread takes connections any more");
+            }
         }
         drop(self.listener);
         let requests_done = async {

@@ -50,7 +50,8 @@ problems!(ChangeProblems: STAFF ENGINE BODY; NotFound, CapacityBelowTaken);
 
 /// Changes a pool: its capacity, whether it is open, its fee, its date.
 ///
-/// Seats that are added, or an opening, go to the head of the queue at once.
+/// Seats that are added, or an opening, go to the head of the queue at once. Changes by staff happen one after the
+/// other: this one waits for an import that is under way.
 #[utoipa::path(patch, path = "/v1/staff/pools/{id}", tag = "staff", security(("bearer" = [])),
     params(("id" = String, Path, description = "The pool's id.")),
     request_body = ChangePool,

@@ -4,16 +4,17 @@ use std::str::FromStr;
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::header::CONTENT_LANGUAGE;
+use http::{HeaderValue, StatusCode};
 use kaowei_core::registration::ImportKind;
-use kaowei_engine::{ImportOptions, ImportReport};
+use kaowei_engine::{BadLine, ImportOptions, ImportReport};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::spool;
 use crate::auth::StaffMember;
 use crate::openapi::problems;
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Language, Problem, Words};
 use crate::state::App;
 use crate::wire::{Params, PathId, check_type, json};
 
@@ -22,7 +23,7 @@ use crate::wire::{Params, PathId, check_type, json};
 pub(super) struct RejectedLine {
     /// Its number in the file; the header is line 1.
     line: u64,
-    /// What is wrong with it.
+    /// What is wrong with it, in the language asked for.
     problem: String,
 }
 
@@ -39,15 +40,15 @@ pub(super) struct ImportAnswer {
     applied: bool,
 }
 
-impl From<ImportReport> for ImportAnswer {
-    fn from(report: ImportReport) -> Self {
-        let line = |bad: kaowei_engine::BadLine| RejectedLine {
+impl ImportAnswer {
+    fn new(report: &ImportReport, language: Language) -> Self {
+        let line = |bad: &BadLine| RejectedLine {
             line: bad.line,
-            problem: bad.problem,
+            problem: Words::from(bad).in_language(language).into(),
         };
         Self {
             accepted: report.accepted,
-            rejected: report.rejected.into_iter().map(line).collect(),
+            rejected: report.rejected.iter().map(line).collect(),
             rejected_total: report.rejected_total,
             applied: report.applied,
         }
@@ -93,10 +94,12 @@ problems!(ImportProblems: STAFF ENGINE BODY; NotFound);
 /// Imports campuses, pools, student records or CET4 results from CSV (2.8).
 ///
 /// A file with bad lines changes nothing and is answered 422 with each of them, unless `skip_bad` says to leave
-/// them out. `dry_run` checks and changes nothing.
+/// them out. `dry_run` checks, changes nothing and answers 200 with what it found, bad lines or none; `applied` says
+/// whether anything was changed. A file that can't be read at all, since columns are missing, is 422 also then.
+/// `problem` is in the language of `Accept-Language`.
 #[utoipa::path(post, path = "/v1/staff/imports/{kind}", tag = "staff", security(("bearer" = [])),
     params(("kind" = inline(ImportName), Path, description = "What the file holds."),
-           ("dry_run" = Option<bool>, Query, description = "Only check."),
+           ("dry_run" = Option<bool>, Query, description = "Only check: 200 with the bad lines, if there are any."),
            ("skip_bad" = Option<bool>, Query, description = "Leave bad lines out.")),
     request_body(content = String, content_type = "text/csv", description = "UTF-8, header line first."),
     responses((status = 200, description = "What became of it.", body = ImportAnswer), ImportProblems))]
@@ -120,17 +123,21 @@ pub(super) async fn import(
             "application/octet-stream",
         ],
     )?;
-    let skips = options.skip_bad;
+    let language = Language::of(request.headers());
     let upload = spool::receive(&app.spool, request.into_body(), app.limits.import_bytes_max).await?;
     let report = app
         .engine
         .import(&staff, import.kind(), upload.path(), options, &|_, _| {})
         .await?;
-    let answer = ImportAnswer::from(report);
-    if answer.rejected_total > 0 && !skips {
+    let answer = ImportAnswer::new(&report, language);
+    // A dry run that has found bad lines has done what it was asked.
+    if answer.rejected_total > 0 && !options.skip_bad && !options.dry_run {
         return Ok(refused(&answer).into_response());
     }
-    Ok(json(StatusCode::OK, &answer))
+    let mut response = json(StatusCode::OK, &answer);
+    let tag = HeaderValue::from_static(language.tag());
+    response.headers_mut().insert(CONTENT_LANGUAGE, tag);
+    Ok(response)
 }
 
 /// 422 with the fields of the report.

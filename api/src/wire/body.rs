@@ -10,6 +10,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
+use super::mistake;
 use crate::problem::{Code, Problem};
 
 /// The largest body but for imports.
@@ -131,12 +132,12 @@ fn explain<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Problem {
     match inner.classify() {
         serde_json::error::Category::Data => {
             let message = without_place(&inner.to_string());
-            match missing_field(&message) {
+            match mistake::missing_field(&message) {
                 Some(field) => {
                     let words = ("缺少此项。", "This is missing.");
                     Problem::wrong_field(format!("{pointer}/{}", escape(field)), words)
                 }
-                None => Problem::wrong_field(pointer, (format!("此项有误：{message}"), message)),
+                None => Problem::wrong_field(pointer, mistake::words(&message)),
             }
         }
         serde_json::error::Category::Syntax
@@ -147,15 +148,13 @@ fn explain<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Problem {
 
 fn not_json(error: &serde_json::Error) -> Problem {
     Problem::unreadable((
-        format!("请求内容不是 JSON：{error}。"),
+        format!(
+            "请求内容不是完整、正确的 JSON：第 {} 行第 {} 列有误。",
+            error.line(),
+            error.column()
+        ),
         format!("The body is not JSON: {error}."),
     ))
-}
-
-/// The field that serde's message names as missing: its path ends at the object around it.
-fn missing_field(message: &str) -> Option<&str> {
-    let rest = message.strip_prefix("missing field `")?;
-    rest.split('`').next()
 }
 
 fn without_place(message: &str) -> String {

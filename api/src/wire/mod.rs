@@ -6,6 +6,7 @@ mod cursor;
 mod encoding;
 mod etag;
 mod idempotency;
+mod mistake;
 mod params;
 mod published;
 

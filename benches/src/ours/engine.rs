@@ -20,6 +20,7 @@ use kaowei_engine::{
     Settings, Staff,
 };
 use kaowei_tests::postgres::Postgres;
+use tokio::runtime::Handle;
 
 use crate::measure::{Budget, Measured, per_second};
 use crate::registry::Subject;
@@ -41,7 +42,8 @@ pub enum Store {
 }
 
 impl Store {
-    pub(super) fn name(self) -> &'static str {
+    /// As the table calls it.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Sqlite => "SQLite",
             Self::Postgres => "PostgreSQL",
@@ -85,9 +87,7 @@ pub fn subject(store: Store, spread: Spread, in_flight: usize) -> Subject {
         system.block_on(async move {
             let folder = settings.data_dir.clone();
             let engine = Engine::open(settings).await?;
-            // On the runtime's worker, as a server's requests are.
-            let measured = tokio::spawn(measure(engine, folder, spread, in_flight, budget));
-            measured.await.context("the measurement panicked")?
+            measure(engine, folder, spread, in_flight, budget).await
         })
     })
 }
@@ -109,10 +109,16 @@ async fn measure(
     let answered = Arc::new(AtomicU64::new(0));
     let enough = Arc::new(AtomicBool::new(false));
     let mut clients = tokio::task::JoinSet::new();
-    for (account, claims) in accounts.into_iter().zip(spread.claims(in_flight)) {
+    // On the threads that run the pools, as a server's requests are.
+    let threads = threads(&engine).await?;
+    for ((account, claims), thread) in accounts
+        .into_iter()
+        .zip(spread.claims(in_flight))
+        .zip(threads.iter().cycle())
+    {
         let (engine, pools) = (engine.clone(), pools.clone());
         let (answered, enough) = (answered.clone(), enough.clone());
-        clients.spawn(async move {
+        let client = async move {
             for (n, claim) in claims.enumerate() {
                 if enough.load(Ordering::Relaxed) {
                     break;
@@ -135,7 +141,8 @@ async fn measure(
                 answered.fetch_add(1, Ordering::Relaxed);
             }
             anyhow::Ok(())
-        });
+        };
+        clients.spawn_on(client, thread);
     }
     tokio::time::sleep(budget.warm_up).await;
     let (from, start) = (answered.load(Ordering::Relaxed), Instant::now());
@@ -147,6 +154,17 @@ async fn measure(
     }
     engine.close().await;
     Ok(measured)
+}
+
+/// The runtimes of the engine's arbiters.
+async fn threads(engine: &Engine) -> anyhow::Result<Vec<Handle>> {
+    let mut threads = Vec::new();
+    for arbiter in engine.arbiters() {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        arbiter.spawn_fn(|| drop(tell.send(Handle::current())));
+        threads.push(told.await.context("an arbiter has ended")?);
+    }
+    Ok(threads)
 }
 
 fn staff() -> Staff {

@@ -53,6 +53,9 @@ macro_rules! code {
         pub struct $name(Code<$length>);
 
         impl $name {
+            /// The most letters, digits and underscores that one has.
+            pub const LENGTH_MAX: usize = $length;
+
             /// The code as it is written.
             pub fn as_str(&self) -> &str {
                 self.0.as_str()

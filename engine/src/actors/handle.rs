@@ -138,13 +138,17 @@ impl PoolHandle {
 
     /// Puts the actor in charge out of it: what it decided and is not durable is dropped.
     pub(crate) fn end_life(&self) -> u32 {
-        *self.address.write() = None;
+        let mut address = self.address.write();
+        *address = None;
         self.life.fetch_add(1, Ordering::AcqRel) + 1
     }
 
-    /// Puts an actor in charge.
-    pub(crate) fn set_address(&self, address: Addr<PoolActor>) {
-        *self.address.write() = Some(address);
+    /// Puts the actor of that life in charge, unless a later one has been called for.
+    pub(crate) fn put_in_charge(&self, life: u32, actor: Addr<PoolActor>) {
+        let mut address = self.address.write();
+        if self.life() == life {
+            *address = Some(actor);
+        }
     }
 
     /// Lets the actor end.

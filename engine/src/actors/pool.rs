@@ -119,8 +119,16 @@ impl PoolActor {
         Ok(sealed)
     }
 
+    /// Whether what it decides can still become durable. One that is out of charge ends with its last timer.
+    fn is_in_charge(&self) -> bool {
+        !self.ended && !self.incarnation.is_over() && self.handle.life() == self.life
+    }
+
     /// One timer, at the earliest deadline.
     fn arm(&mut self, context: &mut Context<Self>) {
+        if !self.is_in_charge() {
+            return;
+        }
         let Some(due) = self.pool.next_due(&self.handle.terms()) else {
             return;
         };
@@ -144,7 +152,7 @@ impl PoolActor {
     fn catch_up(&mut self) {
         let due = self.pool.next_due(&self.handle.terms());
         let now = self.incarnation.now();
-        if !self.ended && due.is_some_and(|due| due <= now) {
+        if self.is_in_charge() && due.is_some_and(|due| due <= now) {
             pass(FailPoint::DueNoticed);
             self.handle_command(&Command::CatchUp, Box::new(|_, _| {}));
         }
@@ -182,5 +190,81 @@ impl Drop for PoolActor {
             tracing::error!(pool = %self.handle.facts.id, "a pool's actor panicked: it is rebuilt from the store");
             self.incarnation.rebuild_pool(&self.handle);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use kaowei_core::ids::{CandidateId, ClaimNumber, Fen};
+    use kaowei_core::seats::{PoolFacts, RegisteredBy, Settings as PoolSettings};
+    use kaowei_core::sites::{Level, Paper, Site};
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::{Engine, Settings};
+
+    /// One pool with one hold, so that its actor always has a timer.
+    fn pool_with_a_hold(until: Moment) -> (PoolFacts, Pool) {
+        let site = Site {
+            province: "99".parse().unwrap(),
+            school: "99101".parse().unwrap(),
+        };
+        let facts = PoolFacts {
+            id: "991010-1".parse().unwrap(),
+            site,
+            paper: Paper::Written,
+            level: Level(4),
+            requires: None,
+        };
+        let mut pool = Pool::new(PoolSettings {
+            capacity: 1,
+            open: true,
+            ..PoolSettings::none()
+        });
+        pool.evolve(&Event::ClaimHeld {
+            claim: ClaimNumber(1),
+            candidate: CandidateId(1),
+            held_until: until,
+            fee_fen: Fen(1),
+            registered_by: RegisteredBy::Candidate,
+            key: None,
+        });
+        (facts, pool)
+    }
+
+    /// Every recovery would leave a copy of all pools behind.
+    #[test]
+    fn actors_with_timers_do_not_outlive_their_incarnation() {
+        actix_rt::System::new().block_on(async {
+            let folder = std::env::temp_dir().join(format!("kaowei-{}", uuid::Uuid::now_v7()));
+            let now = Moment::from_unix_ms(1_790_000_000_000);
+            let settings = Settings {
+                clock: ManualClock::new(now),
+                ..Settings::embedded(&folder)
+            };
+            let engine = Engine::open(settings).await.unwrap();
+            let incarnation = engine.incarnation().unwrap();
+            // The clock stands still: the hold never falls due, and the actor looks again and again.
+            let (facts, pool) = pool_with_a_hold(now + Span::from_ms(50));
+            incarnation.add_pool(facts, pool, ChainHead::default());
+            incarnation.barrier().await.unwrap();
+            incarnation.end();
+            let gone = Arc::downgrade(&incarnation);
+            drop(incarnation);
+            let waited = tokio::time::timeout(Duration::from_secs(20), async {
+                while gone.strong_count() > 0 {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            });
+            assert!(
+                waited.await.is_ok(),
+                "it is still kept {} times",
+                gone.strong_count()
+            );
+            engine.close().await;
+            std::fs::remove_dir_all(folder).unwrap();
+        });
     }
 }

@@ -29,6 +29,11 @@ impl Incarnation {
         standing.expires_at().is_some_and(|until| until <= self.now()) && self.expiry() == Expiry::Running
     }
 
+    /// Whether recovery is done.
+    pub(crate) fn is_serving(&self) -> bool {
+        self.serving.load(Ordering::Acquire)
+    }
+
     /// Recovery is done: what is due is done from now on.
     pub(crate) fn serve(self: &Arc<Self>) {
         self.serving.store(true, Ordering::Release);

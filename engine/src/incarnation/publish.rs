@@ -2,10 +2,10 @@
 
 use std::cmp::Reverse;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
+use kaowei_core::ids::{Cell, ClaimId, PoolId};
 use kaowei_core::registration::{Candidate, Event};
-use kaowei_core::seats;
+use kaowei_core::seats::{self, RemovalCause};
 use kaowei_core::time::{Moment, Span};
 
 use super::{Incarnation, Orphan};
@@ -38,29 +38,29 @@ impl Incarnation {
                 continue;
             };
             let entry = self.candidate(candidate);
-            let (orphan, ends_at) = entry.publish(|state| {
+            let ends_at = entry.publish(|state| {
                 state.settle(&pool.facts, &sealed.event, &sealed.seal);
                 // Held back before anybody can take the next turn.
-                let orphan = state.orphan().map(|claim| Orphan {
-                    claim,
-                    held_back: entry.hold_back(),
-                });
-                (orphan, ends_soon(state, sealed.seal.at))
+                for claim in state.orphans() {
+                    orphans.get_or_insert_with(Vec::new).push(Orphan {
+                        claim,
+                        cause: why_it_goes(claim, pool.facts.id, &sealed.event),
+                        held_back: entry.hold_back(),
+                    });
+                }
+                ends_soon(state, sealed.seal.at)
             });
-            if let Some(orphan) = orphan {
-                orphans.get_or_insert_with(Vec::new).push(orphan);
-            }
             if let Some(ends_at) = ends_at {
                 self.enrolment_ends.lock().push(Reverse((ends_at, candidate)));
                 self.enrolment_ended.notify_one();
             }
         }
-        self.count_published(events.len());
+        self.count_published(pool.facts.site.province, events.len());
         orphans
     }
 
     /// Publishes a cell's committed event.
-    pub(crate) fn publish_cell(self: &Arc<Self>, event: &CellEvent) {
+    pub(crate) fn publish_cell(self: &Arc<Self>, cell: Cell, event: &CellEvent) {
         let CellEvent { event, at } = event;
         if let Some(candidate) = event.candidate() {
             let entry = self.candidate(candidate);
@@ -117,13 +117,24 @@ impl Incarnation {
             }
             _ => {}
         }
-        self.count_published(1);
+        self.count_published(cell, 1);
     }
 
-    fn count_published(&self, events: usize) {
-        self.published
-            .fetch_add(i64::try_from(events).unwrap_or(i64::MAX), Ordering::AcqRel);
+    fn count_published(&self, cell: Cell, events: usize) {
+        *self.published.lock().entry(cell).or_default() += i64::try_from(events).unwrap_or(i64::MAX);
         self.checkpoint_wanted.notify_one();
+    }
+}
+
+/// Why an orphan goes that an event showed: its written claim went, or was gone when the event granted it.
+fn why_it_goes(orphan: ClaimId, pool: PoolId, event: &seats::Event) -> RemovalCause {
+    match event {
+        seats::Event::ClaimHeld { claim, key, .. } | seats::Event::ClaimQueued { claim, key, .. }
+            if orphan == (ClaimId { pool, number: *claim }) =>
+        {
+            RemovalCause::GrantedTooLate { key: *key }
+        }
+        _ => RemovalCause::WithWritten,
     }
 }
 

@@ -13,5 +13,5 @@ mod thread;
 mod writer;
 
 pub(crate) use entry::{CellEvent, Entry, Fate, Happened, PoolEvents, Sealed, Then};
-pub(crate) use thread::JournalThread;
+pub(crate) use thread::{JournalThread, Start};
 pub(crate) use writer::{CellState, Writer, WriterEnd};

@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
+use kaowei_core::seats::Refusal;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{Entry, Fate, Happened};
 use crate::fail_points::{FailPoint, pass};
-use crate::incarnation::Incarnation;
+use crate::incarnation::{Incarnation, Orphan};
 
 /// Publishes and answers batches until the writer ends.
 pub(super) async fn publish_all(incarnation: Arc<Incarnation>, mut batches: UnboundedReceiver<Vec<Entry>>) {
@@ -41,7 +42,13 @@ fn publish(incarnation: &Arc<Incarnation>, entry: Entry) {
                 pass(FailPoint::Answered);
                 return;
             };
-            // An oral claim goes with its written one: the answer waits until it is gone (R13).
+            // An oral claim goes with its written one: the answer waits until it is gone (R13). Where it was the answer,
+            // it is refused instead, as it would have been a moment later.
+            let outcome = if orphans.iter().any(Orphan::was_granted_too_late) {
+                Err(Refusal::WrittenRequired)
+            } else {
+                outcome
+            };
             let answer = move |incarnation: &Arc<Incarnation>,
                                cascaded: Result<(), crate::failure::Failure>| {
                 let fate = match cascaded {
@@ -55,9 +62,9 @@ fn publish(incarnation: &Arc<Incarnation>, entry: Entry) {
             };
             incarnation.cascade(orphans, Box::new(answer));
         }
-        Happened::InCell { events, .. } => {
+        Happened::InCell { cell, events } => {
             for event in &events {
-                incarnation.publish_cell(event);
+                incarnation.publish_cell(cell, event);
             }
             then(
                 incarnation,

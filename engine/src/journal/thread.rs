@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use kaowei_core::ids::Cell;
-use tokio::sync::{mpsc, oneshot};
+use kaowei_core::time::Moment;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{CellState, Entry, Writer, WriterEnd};
 use crate::clock::EngineClock;
@@ -20,17 +21,26 @@ pub(crate) struct JournalThread {
     ended: Option<oneshot::Receiver<WriterEnd>>,
 }
 
-struct Start {
-    cells: HashMap<Cell, CellState>,
-    incarnation: Arc<Incarnation>,
-    clock: Arc<EngineClock>,
-    entries: mpsc::UnboundedReceiver<Entry>,
-    batch_max: usize,
+/// What it writes with.
+pub(crate) struct Start {
+    pub(crate) cells: HashMap<Cell, CellState>,
+    pub(crate) incarnation: Arc<Incarnation>,
+    pub(crate) clock: Arc<EngineClock>,
+    pub(crate) entries: mpsc::UnboundedReceiver<Entry>,
+    pub(crate) batch_max: usize,
+    /// The latest sign of life of whoever wrote before.
+    pub(crate) alive_at: Option<Moment>,
 }
 
 impl JournalThread {
-    /// Starts it: it connects and takes the lead, then waits.
-    pub(crate) fn start(store: Arc<Store>, leader: Arc<str>, again: bool) -> Self {
+    /// Starts it: it connects and takes the lead, then waits. When the engine has given up, it leaves off whatever it
+    /// waits for: nobody reads the journal after that.
+    pub(crate) fn start(
+        store: Arc<Store>,
+        leader: Arc<str>,
+        again: bool,
+        mut given_up: watch::Receiver<bool>,
+    ) -> Self {
         let (leads, lead) = oneshot::channel();
         let (start, started) = oneshot::channel::<Start>();
         let (ends, ended) = oneshot::channel();
@@ -57,6 +67,7 @@ impl JournalThread {
                 clock,
                 entries,
                 batch_max,
+                alive_at,
             }) = started.await
             {
                 let writer = Writer {
@@ -67,10 +78,17 @@ impl JournalThread {
                     clock,
                     entries,
                     batch_max,
+                    alive_at,
                 };
                 ends.send(writer.run().await).ok();
             } else {
                 connection.close().await;
+            }
+        };
+        let work = async move {
+            tokio::select! {
+                () = work => {}
+                Ok(_) = given_up.wait_for(|given_up| *given_up) => {}
             }
         };
         let spawned = std::thread::Builder::new().name("journal".into()).spawn(move || {
@@ -91,30 +109,15 @@ impl JournalThread {
 
     /// The cells as this server leads them.
     pub(crate) async fn lead(&mut self) -> Result<Lead, OpenError> {
-        let gone = || OpenError::Damaged("the journal's thread could not be started".into());
+        let gone = || OpenError::JournalThread;
         let lead = self.lead.take().ok_or_else(gone)?.await.map_err(|_| gone())??;
         lead.ok_or(OpenError::DatabaseTaken)
     }
 
     /// Lets it write.
-    pub(crate) fn write(
-        &mut self,
-        cells: HashMap<Cell, CellState>,
-        incarnation: Arc<Incarnation>,
-        clock: Arc<EngineClock>,
-        entries: mpsc::UnboundedReceiver<Entry>,
-        batch_max: usize,
-    ) -> oneshot::Receiver<WriterEnd> {
+    pub(crate) fn write(&mut self, with: Start) -> oneshot::Receiver<WriterEnd> {
         if let Some(start) = self.start.take() {
-            start
-                .send(Start {
-                    cells,
-                    incarnation,
-                    clock,
-                    entries,
-                    batch_max,
-                })
-                .ok();
+            start.send(with).ok();
         }
         self.ended.take().unwrap_or_else(|| oneshot::channel().1)
     }

@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use kaowei_core::audit::{ChainHead, Record};
 use kaowei_core::ids::Cell;
+use kaowei_core::time::Moment;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use super::{CellEvent, Entry, Happened};
@@ -87,6 +88,8 @@ pub(crate) struct Writer {
     pub(crate) clock: Arc<EngineClock>,
     pub(crate) entries: UnboundedReceiver<Entry>,
     pub(crate) batch_max: usize,
+    /// The latest sign of life of whoever wrote before.
+    pub(crate) alive_at: Option<Moment>,
 }
 
 impl Writer {
@@ -99,7 +102,13 @@ impl Writer {
         ));
         let end = loop {
             let mut gathered = Vec::new();
-            if self.entries.recv_many(&mut gathered, self.batch_max).await == 0 {
+            let count = tokio::select! {
+                biased;
+                // Both run on this thread: nothing that was decided on what the publisher dropped gets past this.
+                () = committed.closed() => break publisher_ended(),
+                count = self.entries.recv_many(&mut gathered, self.batch_max) => count,
+            };
+            if count == 0 {
                 break WriterEnd::Closed;
             }
             if self.incarnation.is_over() {
@@ -123,6 +132,7 @@ impl Writer {
             tokio::task::yield_now().await;
         };
         if end != WriterEnd::Closed {
+            self.incarnation.end();
             self.drop_the_rest(&end);
         }
         drop(committed);
@@ -146,12 +156,12 @@ impl Writer {
                 publish(done, entries)?;
                 continue;
             }
-            let before = self.cells.clone();
+            let (before, began) = (self.cells.clone(), self.clock.now());
             let (touched, heartbeat) = self.touched(&entries);
             let started = Instant::now();
             let outcome = match self.prepare(touched.clone(), heartbeat).await {
                 Err(error) => Err(CommitError::Unknown(error)),
-                Ok(()) => match self.assemble(&entries, &touched) {
+                Ok(()) => match self.assemble(&entries, &touched, self.sign_of_life(began, heartbeat)) {
                     Ok(batch) => self.connection.append(&batch).await,
                     Err(error) => Err(CommitError::Definite(sqlx::Error::Encode(error.into()))),
                 },
@@ -248,6 +258,7 @@ impl Writer {
         &mut self,
         entries: &'a [Entry],
         touched: &[Cell],
+        alive_at: Moment,
     ) -> Result<Batch<'a>, serde_json::Error> {
         let mut rows = Vec::with_capacity(entries.len());
         for entry in entries {
@@ -297,10 +308,16 @@ impl Writer {
             });
         }
         Ok(Batch {
-            now: self.clock.now(),
+            alive_at,
             cells,
             rows,
         })
+    }
+
+    /// The sign of life that a batch leaves: what recovery writes is none before all of it is done.
+    fn sign_of_life(&self, began: Moment, heartbeat: bool) -> Moment {
+        let counts = heartbeat || self.incarnation.is_serving();
+        self.alive_at.filter(|_| !counts).unwrap_or(began)
     }
 
     /// The cells that a batch moves on; a heartbeat moves all.
@@ -335,11 +352,11 @@ impl Writer {
 
     /// Suspends expiry when the store's clock disagrees with ours (1.4).
     async fn compare_clocks(&mut self) -> Result<(), sqlx::Error> {
+        let asked = self.clock.ask_the_store();
         let Some(store) = self.connection.clock().await? else {
             return Ok(());
         };
-        let apart = self.clock.apart_from_store(store);
-        if apart > DISAGREEMENT_MAX {
+        if self.clock.apart_from_store(asked, store) > DISAGREEMENT_MAX {
             self.incarnation
                 .suspend_expiry("the store's clock and this machine's disagree by more than 5 s");
         }
@@ -361,8 +378,11 @@ impl Writer {
 
 /// Hands a committed batch to the publisher. Without one, what is stored would not be what is in memory.
 fn publish(done: &UnboundedSender<Vec<Entry>>, entries: Vec<Entry>) -> Result<(), WriterEnd> {
-    done.send(entries)
-        .map_err(|_| WriterEnd::Failed("the publisher ended early".into()))
+    done.send(entries).map_err(|_| publisher_ended())
+}
+
+fn publisher_ended() -> WriterEnd {
+    WriterEnd::Failed("the publisher ended early".into())
 }
 
 fn ended_by(error: &CommitError) -> WriterEnd {

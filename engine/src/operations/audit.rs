@@ -51,22 +51,22 @@ impl Engine {
         limit: usize,
     ) -> Result<Vec<AuditRecord>, Denied> {
         let incarnation = self.incarnation()?;
-        let name = match stream {
+        let (name, cell) = match stream {
             AuditStream::Pool(id) => {
                 let pool = incarnation.pool(id).ok_or(Denied::NotFound)?;
                 if !staff.scope.covers(pool.facts.site) {
                     return Err(Denied::OutOfScope);
                 }
-                id.to_string()
+                (id.to_string(), pool.facts.site.province)
             }
             AuditStream::Cell(cell) => {
                 if !staff.scope.covers_province(cell) {
                     return Err(Denied::OutOfScope);
                 }
-                format!("cell:{cell}")
+                (format!("cell:{cell}"), cell)
             }
         };
-        self.caught_up().await?;
+        self.caught_up(Some(cell)).await?;
         let records = read(&self.inner.store, &name, after, limit).await;
         records.map_err(|error| {
             tracing::warn!(%error, "the audit trail can't be read");

@@ -7,10 +7,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use kaowei_core::ids::{ClaimId, PoolId};
+use kaowei_core::ids::{CandidateId, Cell, ClaimId, PoolId};
 use kaowei_core::registration::{Ask as Claiming, Candidate, KeyAnswer, Verdict};
 use kaowei_core::seats::{
-    Answered, By, ClaimState, Command, First, OnFull, Refusal, RegisteredBy, Standing, WithdrawReason,
+    By, ClaimState, Command, First, OnFull, Refusal, RegisteredBy, Standing, WithdrawReason,
 };
 use kaowei_core::time::Span;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -20,11 +20,12 @@ use crate::actors::{Ask, PoolHandle};
 use crate::candidate_entry::{CandidateEntry, Turn};
 use crate::fail_points::{FailPoint, pass};
 use crate::failure::{Denied, Failure};
+use crate::fault::Fault;
 use crate::incarnation::Incarnation;
-use crate::journal::Fate;
+use crate::journal::{Fate, Sealed};
 use crate::metrics::{ClaimOutcome, claim_answered};
 use crate::people::keep_remark;
-use crate::store::is_storable;
+use crate::tables::claim_of;
 use crate::views::{Account, ClaimAnswer, ClaimView};
 
 /// When to ask again when the door is full.
@@ -89,6 +90,12 @@ impl Engine {
         }
         match found {
             Look::Answered(answer) => Ok(answer),
+            Look::Forgotten(claim) => {
+                drop(door);
+                let cell = pool.facts.site.province;
+                let made = self.forgotten_claim(cell, entry.id, claim).await?;
+                Ok(as_first_answered(&made.ok_or(Failure::Internal)?))
+            }
             Look::Existing(standing) => {
                 self.repeat(&incarnation, &pool, &entry, standing, request.key, turn)
                     .await
@@ -119,10 +126,7 @@ impl Engine {
             candidate: entry.id,
             claim: standing.id.number,
             key: note,
-            answered: Box::new(Answered {
-                standing,
-                position: claim.position,
-            }),
+            answered: Box::new(claim.into()),
         };
         let (answer, wait) = oneshot::channel();
         let then = Box::new(move |_: &Arc<Incarnation>, fate: Fate<'_>| {
@@ -178,11 +182,18 @@ impl Engine {
         let (answer, wait) = oneshot::channel();
         let then = Box::new(move |incarnation: &Arc<Incarnation>, fate: Fate<'_>| {
             let answered = match fate {
-                Fate::Committed { outcome: Ok(()), .. } => {
-                    let now = entry
-                        .read(|candidate| candidate.claim(claim).copied())
-                        .unwrap_or(standing);
-                    Ok(view(incarnation, now))
+                Fate::Committed {
+                    outcome: Ok(()),
+                    events,
+                } => {
+                    // The entry may have forgotten it by now.
+                    let mut gone = standing;
+                    for Sealed { event, seal, .. } in events {
+                        if event.claim().is_some_and(|(number, _)| number == claim.number) {
+                            gone.evolve(event, seal);
+                        }
+                    }
+                    Ok(view(incarnation, gone))
                 }
                 Fate::Committed {
                     outcome: Err(refusal),
@@ -210,13 +221,8 @@ impl Engine {
         {
             return Ok(listed);
         }
-        let length = text.chars().count();
-        if text.trim().is_empty() || length > REASON_MAX || !is_storable(text) {
-            let problem = format!("must have 1 to {REASON_MAX} characters, none of them U+0000");
-            return Err(Denied::Invalid {
-                pointer: "/reason".into(),
-                problem,
-            });
+        if let Some(fault) = Fault::of_text(text.trim(), 1, REASON_MAX) {
+            return Err(Denied::wrong("/reason", fault));
         }
         keep_remark(&self.inner.store.people, claim, incarnation.now(), text).await?;
         Ok(WithdrawReason::Other)
@@ -256,19 +262,37 @@ impl Engine {
         if let Some(standing) = entry.read(|candidate| candidate.claim(claim).copied()) {
             return Ok(standing);
         }
-        // One that is gone for long is in the tables only.
-        if incarnation.pool(claim.pool).is_none() || entry.read(|candidate| candidate.claims().is_empty()) {
+        if !entry.read(Candidate::may_have_forgotten_claims) {
             return Err(Denied::NotFound);
         }
-        crate::tables::claim_of(&self.inner.store, entry.id, claim)
-            .await?
-            .ok_or(Denied::NotFound)
+        let pool = incarnation.pool(claim.pool).ok_or(Denied::NotFound)?;
+        let kept = self.forgotten_claim(pool.facts.site.province, entry.id, claim);
+        kept.await?.ok_or(Denied::NotFound)
+    }
+
+    /// A claim that its candidate's entry lists no more. It is gone for good, so a row that says so is final; where
+    /// there is none that does, the tables may be behind.
+    async fn forgotten_claim(
+        &self,
+        cell: Cell,
+        candidate: CandidateId,
+        claim: ClaimId,
+    ) -> Result<Option<Standing>, Failure> {
+        let store = &self.inner.store;
+        let kept = claim_of(store, candidate, claim).await?;
+        if kept.is_some_and(|standing| !standing.state.is_active()) {
+            return Ok(kept);
+        }
+        self.caught_up(Some(cell)).await?;
+        claim_of(store, candidate, claim).await
     }
 }
 
 /// What a claim's own candidate says to it.
 enum Look {
     Answered(ClaimAnswer),
+    /// The key was answered with this claim, which is listed no more.
+    Forgotten(ClaimId),
     Existing(Standing),
     Ask,
 }
@@ -287,8 +311,8 @@ fn look(
     let eligibility = entry.eligibility();
     let terms = pool.terms();
     entry.read(|candidate| {
-        if let Some(answer) = remembered(candidate, request)? {
-            return Ok(Look::Answered(answer));
+        if let Some(look) = remembered(candidate, request)? {
+            return Ok(look);
         }
         let verdict = candidate.may_claim(&Claiming {
             pool: &pool.facts,
@@ -307,7 +331,7 @@ fn look(
 }
 
 /// The answer that the same key got before.
-fn remembered(candidate: &Candidate, request: &ClaimRequest) -> Result<Option<ClaimAnswer>, Denied> {
+fn remembered(candidate: &Candidate, request: &ClaimRequest) -> Result<Option<Look>, Denied> {
     let Some((note, answer)) = request.key.and_then(|key| candidate.keys().find(key.key)) else {
         return Ok(None);
     };
@@ -316,23 +340,19 @@ fn remembered(candidate: &Candidate, request: &ClaimRequest) -> Result<Option<Cl
     }
     match answer {
         KeyAnswer::Made(claim) => {
-            let made = candidate.claim(*claim).ok_or(Denied::NotFound)?.as_made();
-            Ok(Some(ClaimAnswer {
-                created: true,
-                claim: as_first_answered(made),
-            }))
+            let listed = candidate.claim(*claim);
+            Ok(Some(listed.map_or(Look::Forgotten(*claim), |made| {
+                Look::Answered(as_first_answered(made))
+            })))
         }
-        KeyAnswer::Existing(answered) => {
-            let claim = ClaimView {
-                standing: answered.standing,
-                position: answered.position,
-            };
-            Ok(Some(ClaimAnswer {
-                created: false,
-                claim,
-            }))
+        KeyAnswer::Existing(answered) => Ok(Some(Look::Answered(ClaimAnswer {
+            created: false,
+            claim: (**answered).into(),
+        }))),
+        KeyAnswer::WrittenRequired => Err(Refusal::WrittenRequired.into()),
+        KeyAnswer::Enrolled(_) | KeyAnswer::AlreadyEnrolled(_) | KeyAnswer::Ordered(_) => {
+            Err(Denied::IdempotencyMismatch)
         }
-        KeyAnswer::Enrolled(_) | KeyAnswer::Ordered(_) => Err(Denied::IdempotencyMismatch),
     }
 }
 
@@ -382,10 +402,7 @@ async fn ask_pool(
                 .rev()
                 .filter(|sealed| sealed.event.claim().is_some_and(|(_, of)| of == candidate))
                 .find_map(|sealed| Standing::made_by(&facts, &sealed.event, &sealed.seal))
-                .map(|made| ClaimAnswer {
-                    created: true,
-                    claim: as_first_answered(made),
-                })
+                .map(|made| as_first_answered(&made))
                 .ok_or(Denied::Failed(Failure::Internal)),
             Fate::Committed {
                 outcome: Err(refusal),
@@ -401,15 +418,18 @@ async fn ask_pool(
     wait.await.unwrap_or(Err(Failure::StoreUnavailable.into()))
 }
 
-/// A claim as the request that made it is answered.
-fn as_first_answered(made: Standing) -> ClaimView {
-    let position = match made.first {
+/// What the request that made a claim is answered with, whatever happened to it since.
+fn as_first_answered(claim: &Standing) -> ClaimAnswer {
+    let position = match claim.first {
         First::Held(_) => None,
         First::Queued(position) => Some(position),
     };
-    ClaimView {
-        standing: made,
-        position,
+    ClaimAnswer {
+        created: true,
+        claim: ClaimView {
+            standing: claim.as_made(),
+            position,
+        },
     }
 }
 
@@ -438,7 +458,9 @@ fn outcome(answer: &Answer) -> ClaimOutcome {
             | Denied::NotFound
             | Denied::OutOfScope
             | Denied::IdempotencyMismatch
-            | Denied::Invalid { .. }
+            | Denied::Invalid(_)
+            | Denied::NoSuchPool(_)
+            | Denied::Unreadable(_)
             | Denied::UnknownAccount,
         ) => ClaimOutcome::Refused,
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use kaowei_core::ids::RecordVersion;
-use kaowei_core::registration::{Agreed, Enrolment, Event, KeyAnswer};
-use kaowei_core::seats::{By, Command, Refusal, RemovalCause, Standing};
+use kaowei_core::registration::{Agreed, AnsweredEnrolment, Eligibility, Enrolment, Event, KeyAnswer};
+use kaowei_core::seats::{By, Command, Refusal, RemovalCause};
 use kaowei_core::sites::Sitting;
 use tokio::sync::oneshot;
 
@@ -14,10 +14,11 @@ use crate::Engine;
 use crate::actors::Ask;
 use crate::candidate_entry::CandidateEntry;
 use crate::failure::{Denied, Failure};
+use crate::fault::Fault;
 use crate::incarnation::Incarnation;
 use crate::journal::Fate;
 use crate::people::Found;
-use crate::views::{Account, Enrolled, EnrolmentView, Qualification};
+use crate::views::{Account, ClaimView, Enrolled, EnrolmentView, Qualification};
 
 /// The saving of an enrolment as it is asked for.
 #[derive(Debug, Clone, Copy, Default)]
@@ -42,11 +43,8 @@ impl Engine {
         let incarnation = self.incarnation()?;
         let sitting = sitting(&incarnation)?;
         if sitting.agreement.version != version {
-            let problem = format!("the agreement in force is version {}", sitting.agreement.version);
-            return Err(Denied::Invalid {
-                pointer: "/version".into(),
-                problem,
-            });
+            let in_force = sitting.agreement.version.clone();
+            return Err(Denied::wrong("/version", Fault::OtherAgreement { in_force }));
         }
         let entry = incarnation.candidate(account.candidate);
         let _turn = entry.take_turn().await;
@@ -121,20 +119,17 @@ impl Engine {
         let sitting = sitting(&incarnation)?;
         let entry = incarnation.candidate(account.candidate);
         let _turn = entry.take_turn().await;
-        if let Some(saved) = remembered(&entry, &request)? {
-            // The same answer, whatever happened since: as it was saved, without a claim.
-            let enrolment = self.page(&incarnation, &entry, saved, Vec::new()).await?;
-            return Ok(Enrolled {
-                created: true,
-                enrolment,
-            });
+        if let Some(answer) = remembered(&entry, &request)? {
+            return self.show(&incarnation, &entry, answer).await;
         }
-        if entry.read(|candidate| candidate.enrolment().is_some()) {
-            let enrolment = self.enrolment_view(&incarnation, &entry).await?;
-            return Ok(Enrolled {
-                created: false,
-                enrolment,
-            });
+        if let Some(found) = existing(&incarnation, &entry) {
+            let answer = self
+                .show(&incarnation, &entry, KeyAnswer::AlreadyEnrolled(found.clone()))
+                .await?;
+            if let Some(key) = request.key {
+                remember(&incarnation, &entry, key, found).await?;
+            }
+            return Ok(answer);
         }
         if !entry.read(|candidate| candidate.has_agreed(&sitting.agreement.version)) {
             return Err(Refusal::AgreementRequired.into());
@@ -165,11 +160,30 @@ impl Engine {
         }
         saved?;
         entry.remember_found(0, None);
-        let enrolment = self.enrolment_view(&incarnation, &entry).await?;
-        Ok(Enrolled {
-            created: true,
-            enrolment,
-        })
+        self.show(&incarnation, &entry, KeyAnswer::Enrolled(Box::new(enrolment)))
+            .await
+    }
+
+    /// What saving an enrolment is answered with, and a repeat with the same key whatever happened since.
+    async fn show(
+        &self,
+        incarnation: &Arc<Incarnation>,
+        entry: &Arc<CandidateEntry>,
+        answer: KeyAnswer,
+    ) -> Result<Enrolled, Denied> {
+        let (created, enrolment, claims) = match answer {
+            KeyAnswer::Enrolled(saved) => (true, *saved, Vec::new()),
+            KeyAnswer::AlreadyEnrolled(found) => (false, found.enrolment, found.claims),
+            KeyAnswer::Made(_)
+            | KeyAnswer::Existing(_)
+            | KeyAnswer::WrittenRequired
+            | KeyAnswer::Ordered(_) => {
+                return Err(Denied::IdempotencyMismatch);
+            }
+        };
+        let claims = claims.into_iter().map(ClaimView::from).collect();
+        let enrolment = self.page(incarnation, entry, enrolment, claims).await?;
+        Ok(Enrolled { created, enrolment })
     }
 
     async fn save_enrolment(
@@ -221,6 +235,10 @@ impl Engine {
             }
             .into());
         };
+        let claims = claims
+            .into_iter()
+            .map(|standing| view(incarnation, standing))
+            .collect();
         self.page(incarnation, entry, enrolment, claims).await
     }
 
@@ -229,7 +247,7 @@ impl Engine {
         incarnation: &Arc<Incarnation>,
         entry: &Arc<CandidateEntry>,
         enrolment: Enrolment,
-        claims: Vec<Standing>,
+        claims: Vec<ClaimView>,
     ) -> Result<EnrolmentView, Denied> {
         let sitting = sitting(incarnation)?;
         let record = self
@@ -237,8 +255,7 @@ impl Engine {
             .students
             .version(enrolment.record, enrolment.record_version)
             .await?;
-        self.look_up_eligibility(incarnation, entry).await?;
-        let eligibility = entry.eligibility();
+        let eligibility = self.eligibility(incarnation, entry, &enrolment).await?;
         let eligible_subjects = eligibility
             .iter()
             .flat_map(|eligibility| eligibility.subjects(&sitting))
@@ -249,11 +266,24 @@ impl Engine {
             agreed: entry.read(|candidate| candidate.agreed().cloned()),
             enrolment,
             eligible_subjects,
-            claims: claims
-                .into_iter()
-                .map(|standing| view(incarnation, standing))
-                .collect(),
+            claims,
         })
+    }
+
+    /// What the record of an enrolment allows now, also of one that is deleted since.
+    async fn eligibility(
+        &self,
+        incarnation: &Arc<Incarnation>,
+        entry: &Arc<CandidateEntry>,
+        shown: &Enrolment,
+    ) -> Result<Option<Arc<Eligibility>>, Failure> {
+        let bound = entry.read(|candidate| candidate.enrolment().map(|enrolment| enrolment.record));
+        if bound == Some(shown.record) {
+            self.look_up_eligibility(incarnation, entry).await?;
+            return Ok(entry.eligibility());
+        }
+        let found = self.inner.students.by_id(shown.record).await?;
+        Ok(found.map(|found| Arc::new(found.eligibility)))
     }
 
     /// Deletes the enrolment and releases all that it holds (R10).
@@ -326,21 +356,45 @@ async fn to_the_end<T: Send + 'static>(
         .unwrap_or(Err(Denied::Failed(Failure::Internal)))
 }
 
-/// The enrolment that the same key made before.
-fn remembered(entry: &CandidateEntry, request: &EnrolRequest) -> Result<Option<Enrolment>, Denied> {
+/// The answer that the same key got before.
+fn remembered(entry: &CandidateEntry, request: &EnrolRequest) -> Result<Option<KeyAnswer>, Denied> {
     let Some(key) = request.key else { return Ok(None) };
     entry.read(|candidate| match candidate.keys().find(key.key) {
         None => Ok(None),
         Some((note, _)) if note.body != key.body => Err(Denied::IdempotencyMismatch),
-        Some((_, KeyAnswer::Enrolled(saved))) => Ok(Some(**saved)),
-        Some((_, KeyAnswer::Made(_) | KeyAnswer::Existing(_) | KeyAnswer::Ordered(_))) => {
-            Err(Denied::IdempotencyMismatch)
-        }
+        Some((_, answer)) => Ok(Some(answer.clone())),
     })
 }
 
+/// The enrolment that is there, with the claims that are active in it.
+fn existing(incarnation: &Incarnation, entry: &CandidateEntry) -> Option<Box<AnsweredEnrolment>> {
+    let (enrolment, claims) =
+        entry.read(|candidate| (candidate.enrolment().copied(), candidate.claims().to_vec()));
+    let active = claims.into_iter().filter(|claim| claim.state.is_active());
+    Some(Box::new(AnsweredEnrolment {
+        enrolment: enrolment?,
+        claims: active.map(|claim| view(incarnation, claim).into()).collect(),
+    }))
+}
+
+/// Remembers that a new key was answered with an enrolment that was there already.
+async fn remember(
+    incarnation: &Arc<Incarnation>,
+    entry: &CandidateEntry,
+    key: KeyHashes,
+    answered: Box<AnsweredEnrolment>,
+) -> Result<(), Failure> {
+    let cell = answered.enrolment.site.province;
+    let event = Event::EnrolmentKeyRemembered {
+        candidate: entry.id,
+        key: entry.read(|candidate| candidate.note_key(key.key, key.body)),
+        answered,
+    };
+    incarnation.record(cell, vec![event]).await
+}
+
 /// The sitting; without one there is nothing to register for.
-pub(super) fn sitting(incarnation: &Incarnation) -> Result<Arc<Sitting>, Denied> {
+fn sitting(incarnation: &Incarnation) -> Result<Arc<Sitting>, Denied> {
     incarnation
         .catalogue()
         .sitting

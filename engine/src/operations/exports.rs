@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt, unfold};
-use kaowei_core::ids::national_cell;
+use kaowei_core::ids::{Cell, national_cell};
 use kaowei_core::sites::Scope;
 use kaowei_core::time::Moment;
 use sqlx::AssertSqlSafe;
@@ -44,13 +44,33 @@ impl Engine {
     /// # Errors
     /// [`Failure::StoreUnavailable`].
     pub async fn export(&self, staff: &Staff, kind: ExportKind) -> Result<CsvStream, Denied> {
-        let incarnation = self.caught_up().await?;
+        let incarnation = self.incarnation()?;
         let store = &self.inner.store;
+        let cell = cell_of(&incarnation, staff.scope);
         Ok(match kind {
-            ExportKind::Claims => claims(store.tables.clone(), staff.scope),
-            ExportKind::Enrolments => enrolments(store.tables.clone(), staff.scope),
-            ExportKind::Audit => audit(store.journal.clone(), Trail::below(&incarnation, staff.scope)),
+            ExportKind::Claims => {
+                self.caught_up(cell).await?;
+                claims(store.tables.clone(), staff.scope)
+            }
+            ExportKind::Enrolments => {
+                self.caught_up(cell).await?;
+                enrolments(store.tables.clone(), staff.scope)
+            }
+            // The journal itself, which the tables may be behind.
+            ExportKind::Audit => {
+                incarnation.barrier().await?;
+                audit(store.journal.clone(), Trail::below(&incarnation, staff.scope))
+            }
         })
+    }
+}
+
+/// The cell in which all that lies below a scope is; none where that is all cells.
+fn cell_of(incarnation: &Incarnation, scope: Scope) -> Option<Cell> {
+    match scope {
+        Scope::National => None,
+        Scope::Province(code) => Some(code),
+        Scope::School(code) => incarnation.catalogue().tree.province_of(code),
     }
 }
 

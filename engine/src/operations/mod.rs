@@ -7,6 +7,7 @@ mod enrolments;
 mod exports;
 mod imports;
 mod pools;
+mod promises;
 mod sitting;
 mod staff;
 

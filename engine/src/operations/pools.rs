@@ -8,17 +8,16 @@ use kaowei_core::seats::{Change, Command, Event, Pool, PoolFacts, Refusal, Setti
 use tokio::sync::oneshot;
 
 use super::Staff;
-use super::enrolments::sitting;
 use crate::Engine;
 use crate::actors::{Ask, Campus, PoolHandle};
 use crate::failure::{Denied, Failure};
+use crate::fault::Fault;
 use crate::incarnation::Incarnation;
 use crate::journal::{Entry, Fate, Happened, PoolEvents, Sealed};
-use crate::store::is_storable;
 use crate::views::{Account, PoolFilter, PoolView, Preview};
 
 /// The longest date of an exam, in characters.
-const EXAM_DATE_MAX: usize = 100;
+pub(super) const EXAM_DATE_MAX: usize = 100;
 
 /// A pool as staff define it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,11 +102,13 @@ impl Engine {
         campus.map_or(0, |campus| campus.version())
     }
 
-    /// Changes a pool's settings (R34).
+    /// Changes a pool's settings (R34). Waits for an import that is under way: one that a lost store cuts off is
+    /// finished later, and would else come back over this change.
     ///
     /// # Errors
     /// [`Refusal::CapacityBelowTaken`] with the numbers, unless it is to be drained.
     pub async fn change_pool(&self, staff: &Staff, id: PoolId, change: Change) -> Result<PoolView, Denied> {
+        let _one_at_a_time = self.take_changes().await?;
         let incarnation = self.incarnation()?;
         let pool = incarnation.pool(id).ok_or(Denied::NotFound)?;
         if !staff.scope.covers(pool.facts.site) {
@@ -123,7 +124,7 @@ impl Engine {
     /// Makes a pool, or sets one to what is given.
     ///
     /// # Errors
-    /// [`Denied::Invalid`] where campus or subject are unknown.
+    /// [`Denied::NoSuchPool`] where campus or subject are unknown.
     pub async fn put_pool(
         &self,
         staff: &Staff,
@@ -146,7 +147,7 @@ impl Engine {
         id: PoolId,
         new: NewPool,
     ) -> Result<Made, Denied> {
-        let facts = facts_of(incarnation, id)?;
+        let facts = facts_of(incarnation, id).map_err(Denied::NoSuchPool)?;
         if !staff.scope.covers(facts.site) {
             return Err(Denied::OutOfScope);
         }
@@ -212,36 +213,21 @@ impl Engine {
 }
 
 fn check_exam_date(text: Option<&str>) -> Result<(), Denied> {
-    if text.is_none_or(|text| is_storable(text) && text.chars().count() <= EXAM_DATE_MAX) {
-        return Ok(());
+    match text.and_then(|text| Fault::of_text(text, 0, EXAM_DATE_MAX)) {
+        None => Ok(()),
+        Some(fault) => Err(Denied::wrong("/exam_date", fault)),
     }
-    Err(Denied::Invalid {
-        pointer: "/exam_date".into(),
-        problem: format!("must have at most {EXAM_DATE_MAX} characters, none of them U+0000"),
-    })
 }
 
 /// What a pool of that campus and subject would be.
-fn facts_of(incarnation: &Incarnation, id: PoolId) -> Result<PoolFacts, Denied> {
-    let invalid = |pointer: &str, problem: String| Denied::Invalid {
-        pointer: pointer.into(),
-        problem,
-    };
+fn facts_of(incarnation: &Incarnation, id: PoolId) -> Result<PoolFacts, Fault> {
     let catalogue = incarnation.catalogue();
-    let campus = catalogue.tree.campus(id.campus).ok_or_else(|| {
-        invalid(
-            "/campus_code",
-            format!("there is no campus {}: import campuses first", id.campus),
-        )
-    })?;
-    let sitting = sitting(incarnation)
-        .map_err(|_| invalid("/subject_code", "there is no sitting yet: import it first".into()))?;
-    let subject = sitting.subject(id.subject).ok_or_else(|| {
-        invalid(
-            "/subject_code",
-            format!("the sitting has no subject {}", id.subject),
-        )
-    })?;
+    let campus = catalogue.tree.campus(id.campus);
+    let campus = campus.ok_or(Fault::UnknownCampus(id.campus))?;
+    let sitting = catalogue.sitting.as_ref().ok_or(Fault::NoSitting)?;
+    let subject = sitting
+        .subject(id.subject)
+        .ok_or(Fault::UnknownSubject(id.subject))?;
     Ok(PoolFacts {
         id,
         site: campus.site(),

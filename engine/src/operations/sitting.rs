@@ -6,9 +6,10 @@ use kaowei_core::ids::national_cell;
 use kaowei_core::registration::Event;
 use kaowei_core::sites::{Campus, Sitting};
 
-use super::Staff;
+use super::{Staff, promises};
 use crate::Engine;
 use crate::failure::{Denied, Failure};
+use crate::fault::WrongField;
 use crate::incarnation::Incarnation;
 use crate::views::Catalogue;
 
@@ -24,26 +25,23 @@ impl Engine {
     /// Sets the sitting. Pools decide by its times from then on.
     ///
     /// # Errors
-    /// [`Denied::Invalid`] with the first thing that is wrong with it; [`Denied::OutOfScope`] for all but national
+    /// [`Denied::Invalid`] with everything that is wrong with it, or that it would break of what the one in force has promised; [`Denied::OutOfScope`] for all but national
     /// staff.
     pub async fn put_sitting(&self, staff: &Staff, sitting: Sitting) -> Result<Arc<Sitting>, Denied> {
         staff.national_only()?;
-        if let Some(problem) = sitting.validate().into_iter().next() {
-            let pointer = problem.pointer().to_owned();
-            let text = problem.to_string();
-            let problem = text
-                .strip_prefix(&format!("{pointer}: "))
-                .unwrap_or(&text)
-                .to_owned();
-            return Err(Denied::Invalid { pointer, problem });
+        let problems = sitting.validate();
+        if !problems.is_empty() {
+            return Err(Denied::Invalid(
+                problems.into_iter().map(WrongField::from).collect(),
+            ));
         }
         let _one_at_a_time = self.take_changes().await?;
         let incarnation = self.incarnation()?;
-        keeps_its_pools(&incarnation, &sitting)?;
-        let current = incarnation.catalogue().sitting.clone();
-        if let Some(current) = current.filter(|current| **current == sitting) {
-            return Ok(current);
-        }
+        let sitting = match incarnation.catalogue().sitting.clone() {
+            None => sitting,
+            Some(current) if *current == sitting => return Ok(current),
+            Some(current) => kept(&incarnation, current, sitting).await?,
+        };
         let event = Event::SittingSaved {
             sitting: Box::new(sitting),
             by: staff.by(),
@@ -78,28 +76,21 @@ impl Engine {
     }
 }
 
-/// A subject that has pools keeps what rules across pools ask for: whoever claimed in them was promised that (R12, R13).
-fn keeps_its_pools(incarnation: &Incarnation, sitting: &Sitting) -> Result<(), Denied> {
-    for pool in incarnation.all_pools() {
-        let facts = pool.facts;
-        let Some((n, subject)) = sitting
-            .subjects
-            .iter()
-            .enumerate()
-            .find(|(_, subject)| subject.code == facts.id.subject)
-        else {
-            continue;
-        };
-        if (subject.paper, subject.level, subject.requires) != (facts.paper, facts.level, facts.requires) {
-            let problem = format!(
-                "subject {} has pools: its paper, level and required subject can't change any more",
-                subject.code
-            );
-            return Err(Denied::Invalid {
-                pointer: format!("/subjects/{n}"),
-                problem,
-            });
+/// The next sitting, where it keeps what the current one has promised. Looking at millions of candidates takes a while.
+async fn kept(
+    incarnation: &Arc<Incarnation>,
+    current: Arc<Sitting>,
+    next: Sitting,
+) -> Result<Sitting, Denied> {
+    let incarnation = incarnation.clone();
+    let look = move || {
+        let broken = promises::broken(&incarnation, &current, &next);
+        if broken.is_empty() {
+            Ok(next)
+        } else {
+            Err(Denied::Invalid(broken))
         }
-    }
-    Ok(())
+    };
+    let looked = tokio::task::spawn_blocking(look).await;
+    looked.unwrap_or(Err(Failure::Internal.into()))
 }

@@ -10,11 +10,15 @@ use kaowei_core::sites::Scope;
 
 use crate::Engine;
 use crate::failure::{Denied, Failure};
+use crate::fault::Fault;
 use crate::incarnation::Incarnation;
 use crate::views::{ExpiryStatus, Overview, PoolView, Sums};
 
 /// How many queues the overview lists.
 const QUEUES_LISTED: usize = 20;
+
+/// The longest reason, in characters.
+const REASON_MAX: usize = 500;
 
 /// A member of staff, as the token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +68,7 @@ impl Engine {
         pools.sort_by_key(|pool| std::cmp::Reverse(pool.waiting));
         pools.truncate(QUEUES_LISTED);
         let settings = &self.inner.settings;
+        let journal_position: i64 = incarnation.published().values().sum();
         Ok(Overview {
             total,
             provinces: provinces.into_iter().collect(),
@@ -72,8 +77,8 @@ impl Engine {
             claims_in_flight: settings
                 .claims_in_flight_max
                 .saturating_sub(self.inner.door.available_permits()),
-            journal_position: incarnation.published(),
-            checkpoint_lag: incarnation.published() - *self.inner.checkpointed.borrow(),
+            journal_position,
+            checkpoint_lag: journal_position - self.inner.checkpointed.borrow().total(),
         })
     }
 
@@ -88,7 +93,7 @@ impl Engine {
     /// Resumes expiry, or suspends it (1.4).
     ///
     /// # Errors
-    /// [`Denied::OutOfScope`] for all but national staff.
+    /// [`Denied::OutOfScope`] for all but national staff; [`Denied::Invalid`] for a reason that is empty or too long.
     pub async fn set_expiry(
         &self,
         staff: &Staff,
@@ -96,6 +101,9 @@ impl Engine {
         reason: &str,
     ) -> Result<ExpiryStatus, Denied> {
         staff.national_only()?;
+        if let Some(fault) = Fault::of_text(reason, 1, REASON_MAX) {
+            return Err(Denied::wrong("/reason", fault));
+        }
         let incarnation: Arc<Incarnation> = self.incarnation()?;
         let (by, reason) = (staff.by(), reason.into());
         let event = if resume {

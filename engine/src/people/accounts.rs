@@ -3,10 +3,12 @@
 //!
 //! On an opening day thousands of accounts are made a second: one writer gathers them, as the journal does.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use dashmap::DashMap;
+use futures_util::FutureExt;
 use kaowei_core::ids::{CandidateId, ProvinceCode};
 use kaowei_core::time::Moment;
 use sqlx::AssertSqlSafe;
@@ -217,9 +219,17 @@ impl AccountWriter {
     pub(crate) async fn run(mut self) {
         let mut gathered = Vec::new();
         while self.new.recv_many(&mut gathered, BATCH_MAX).await > 0 {
-            pass(FailPoint::AccountBeforeWrite);
-            let made = self.write(&gathered).await;
-            pass(FailPoint::AccountAfterWrite);
+            let making = async {
+                pass(FailPoint::AccountBeforeWrite);
+                let made = self.write(&gathered).await;
+                pass(FailPoint::AccountAfterWrite);
+                made
+            };
+            // There is no other writer: it must outlive whatever goes wrong with one batch.
+            let made = AssertUnwindSafe(making).catch_unwind().await.unwrap_or_else(|_| {
+                tracing::error!("making accounts panicked");
+                Err(Failure::Internal)
+            });
             match made {
                 Ok(accounts) => {
                     for (new, account) in gathered.drain(..).zip(accounts) {

@@ -28,6 +28,16 @@ pub enum IdType {
 pub struct InvalidIdType(String);
 
 impl IdType {
+    /// All of them, as the contract writes them.
+    pub const NAMES: &[&str] = &[
+        "resident_id",
+        "passport",
+        "hk_macao_permit",
+        "taiwan_permit",
+        "permanent_resident_id",
+        "other",
+    ];
+
     /// As the contract writes it.
     pub fn as_str(self) -> &'static str {
         match self {

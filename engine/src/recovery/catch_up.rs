@@ -1,19 +1,20 @@
 //! What must be done before anything is served: cascades that a crash cut off, and time given back to holds that
 //! fell due while nobody could look after them (1.4).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kaowei_core::ids::CandidateId;
-use kaowei_core::registration::{Candidate, Event};
-use kaowei_core::seats::{By, ClaimState, Command};
+use kaowei_core::ids::{CandidateId, Cell};
+use kaowei_core::registration::Event;
+use kaowei_core::seats::{By, ClaimState, Command, RemovalCause};
 use kaowei_core::time::{Moment, Span};
 use tokio::sync::oneshot;
 
 use crate::actors::{Ask, PoolHandle};
 use crate::failure::Failure;
-use crate::incarnation::{Incarnation, Orphan};
-use crate::journal::Fate;
+use crate::incarnation::{Incarnation, Orphan, settled};
+use crate::journal::{Entry, Fate, Happened};
 
 /// An engine that was down for no longer than this gives no time back.
 const OUTAGE_MIN: Span = Span::from_secs(60);
@@ -25,7 +26,14 @@ const GIVEN_BACK_MIN: Span = Span::from_secs(600);
 const TRIES: u32 = 1_000;
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
-const REASON: &str = "the engine was down when it fell due";
+/// How long the pools of orphans may take: far longer than any needs whose store answers.
+const ORPHANS_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// Enrolments extended in one commit: an outage concerns all of them.
+const AT_ONCE: usize = 1_000;
+
+/// Kept in the audit trail, which has one text for readers of either language.
+const REASON: &str = "到期时系统停机 / the engine was down when it fell due";
 
 /// Catches up. `down_since` is the latest sign of life before this start.
 pub(crate) async fn catch_up(
@@ -45,7 +53,21 @@ pub(crate) async fn catch_up(
             "the engine was down: what fell due meanwhile got its time back"
         );
     }
-    remove_orphans(incarnation).await
+    remove_orphans(incarnation).await?;
+    give_a_sign_of_life(incarnation).await
+}
+
+/// The store takes writes, its clock has been compared, and nobody else leads: only then is anything served. Until then
+/// nothing counts as a sign of life, so that whoever recovers from a crash in here still knows of the outage.
+async fn give_a_sign_of_life(incarnation: &Arc<Incarnation>) -> Result<(), Failure> {
+    let (done, wait) = oneshot::channel();
+    incarnation.hand_over(Entry {
+        happened: Happened::Heartbeat,
+        then: Box::new(move |_, fate| {
+            done.send(settled(&fate)).ok();
+        }),
+    });
+    wait.await.unwrap_or(Err(Failure::StoreUnavailable))
 }
 
 async fn extend_holds(incarnation: &Arc<Incarnation>, now: Moment, until: Moment) -> Result<usize, Failure> {
@@ -90,36 +112,39 @@ async fn extend_enrolments(
     now: Moment,
     until: Moment,
 ) -> Result<usize, Failure> {
-    let mut extended = 0;
+    let mut due: BTreeMap<Cell, Vec<CandidateId>> = BTreeMap::new();
     for entry in incarnation.all_candidates() {
-        let site = entry.read(|candidate| {
-            candidate
-                .enrolment()
-                .filter(|enrolment| enrolment.delete_after <= now)
-                .map(|enrolment| enrolment.site)
-        });
-        let Some(site) = site else { continue };
-        let candidate: CandidateId = entry.id;
-        let event = Event::EnrolmentExtended {
-            candidate,
-            delete_after: until,
-            by: By::System,
-            reason: REASON.into(),
-        };
-        incarnation.record(site.province, vec![event]).await?;
-        extended += 1;
+        let enrolment = entry.read(|candidate| candidate.enrolment().copied());
+        if let Some(enrolment) = enrolment.filter(|enrolment| enrolment.delete_after <= now) {
+            due.entry(enrolment.site.province).or_default().push(entry.id);
+        }
     }
-    Ok(extended)
+    for (cell, candidates) in &due {
+        for some in candidates.chunks(AT_ONCE) {
+            let extended = |candidate: &CandidateId| Event::EnrolmentExtended {
+                candidate: *candidate,
+                delete_after: until,
+                by: By::System,
+                reason: REASON.into(),
+            };
+            incarnation
+                .record(*cell, some.iter().map(extended).collect())
+                .await?;
+        }
+    }
+    Ok(due.values().map(Vec::len).sum())
 }
 
 async fn remove_orphans(incarnation: &Arc<Incarnation>) -> Result<(), Failure> {
     let orphans: Vec<_> = incarnation
         .all_candidates()
         .iter()
-        .filter_map(|entry| {
-            let claim = entry.read(Candidate::orphan)?;
-            Some(Orphan {
+        .flat_map(|entry| {
+            let orphans: Vec<_> = entry.read(|candidate| candidate.orphans().collect());
+            // One that was granted too late may be among them, but so may one that its candidate was told of.
+            orphans.into_iter().map(|claim| Orphan {
                 claim,
+                cause: RemovalCause::WithWritten,
                 held_back: entry.hold_back(),
             })
         })
@@ -138,7 +163,11 @@ async fn remove_orphans(incarnation: &Arc<Incarnation>) -> Result<(), Failure> {
             done.send(cascaded).ok();
         }),
     );
-    wait.await.unwrap_or(Err(Failure::StoreUnavailable))
+    let Ok(done) = tokio::time::timeout(ORPHANS_TIME_MAX, wait).await else {
+        tracing::error!("oral claims whose written one is gone could not be taken away in time");
+        return Err(Failure::StoreUnavailable);
+    };
+    done.unwrap_or(Err(Failure::StoreUnavailable))
 }
 
 /// Asks a pool, again for a while where its mailbox is full: actors that have just been started take few messages at
@@ -147,11 +176,7 @@ async fn ask(pool: &PoolHandle, command: Command) -> Result<oneshot::Receiver<Re
     for _ in 0..TRIES {
         let (done, wait) = oneshot::channel();
         let then = Box::new(move |_: &Arc<Incarnation>, fate: Fate<'_>| {
-            let settled = match fate {
-                Fate::Committed { .. } => Ok(()),
-                Fate::Failed(failure) => Err(failure),
-            };
-            done.send(settled).ok();
+            done.send(settled(&fate)).ok();
         });
         if pool
             .ask(Ask {

@@ -18,6 +18,16 @@ pub(crate) struct Lead {
     pub(crate) heartbeat_at: Option<Moment>,
 }
 
+impl Lead {
+    /// Where each cell's journal ends.
+    pub(crate) fn positions(&self) -> HashMap<Cell, i64> {
+        self.cells
+            .iter()
+            .map(|(cell, state)| (*cell, state.position))
+            .collect()
+    }
+}
+
 /// Takes the lead; none where `again` and another server has led since.
 pub(crate) async fn take_the_lead(
     connection: &mut JournalConnection,

@@ -84,6 +84,9 @@ pub(crate) async fn load(store: &Store, source: Source) -> Result<Memory, OpenEr
                  if the journal is the one to keep, run `kaowei rebuild`"
             )));
         }
+        if position > 0 {
+            memory.fits_the_journal(store, &cell, position).await?;
+        }
         loop {
             let slice = events_after(&store.journal, &cell, position, SLICE).await?;
             let Some(last) = slice.last() else { break };
@@ -118,6 +121,25 @@ impl Memory {
             cells: HashMap::new(),
             last_at: Moment::MIN,
         }
+    }
+
+    /// The tables have reached this event of this journal, not one of another that happens to be as long.
+    async fn fits_the_journal(&self, store: &Store, cell: &str, position: i64) -> Result<(), OpenError> {
+        let last = events_after(&store.journal, cell, position - 1, 1).await?;
+        let stands = last.first().and_then(|(_, _, stream, _, _, _, _, hash)| {
+            let head = match stream.strip_prefix("cell:") {
+                Some(cell) => *self.cells.get(&cell.parse().ok()?)?,
+                None => self.pools.get(&stream.parse().ok()?)?.head,
+            };
+            Some(head.hash.0.as_slice() == hash.as_slice())
+        });
+        if stands == Some(true) {
+            return Ok(());
+        }
+        Err(OpenError::Damaged(format!(
+            "the tables of cell {cell} are not made from its journal, at position {position}: \
+             if the journal is the one to keep, run `kaowei rebuild`"
+        )))
     }
 
     /// Makes one event so, after its hash has been verified.
@@ -218,6 +240,7 @@ impl Memory {
             | registration::Event::EnrolmentExtended { .. }
             | registration::Event::ScoreReportsChosen { .. }
             | registration::Event::QuickPrintSet { .. }
+            | registration::Event::EnrolmentKeyRemembered { .. }
             | registration::Event::Imported { .. } => {}
         }
     }

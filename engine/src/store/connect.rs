@@ -32,6 +32,8 @@ pub(crate) struct Store {
     pub(crate) people: Db,
     /// The tables.
     pub(crate) tables: Db,
+    /// The checkpoint's own connections.
+    pub(crate) checkpoint: CheckpointDbs,
     /// Held by whoever writes the tables, or reads them as a whole.
     pub(crate) tables_lock: tokio::sync::Mutex<()>,
     /// The shared keys.
@@ -39,6 +41,14 @@ pub(crate) struct Store {
     address: Address,
     /// Held until the store is closed: nobody else may write it.
     lock: Mutex<Option<Lock>>,
+}
+
+/// What the checkpoint reads and writes through. On SQLite a connection is a thread, which has the priority of whoever
+/// connected: these connect when the checkpoint's thread first needs them.
+#[derive(Debug)]
+pub(crate) struct CheckpointDbs {
+    pub(crate) journal: Db,
+    pub(crate) tables: Db,
 }
 
 #[derive(Debug)]
@@ -108,12 +118,7 @@ impl Store {
         let people = sqlite_options(&beside(path, "people"), SqliteSynchronous::Full);
         let tables = sqlite_options(&beside(path, "tables"), SqliteSynchronous::Normal);
         let open = async |options: &SqliteConnectOptions, readers| -> Result<SqlitePool, sqlx::Error> {
-            SqlitePoolOptions::new()
-                .max_connections(readers)
-                // A file does not hang up: asking it before every statement would double the cost of reading.
-                .test_before_acquire(false)
-                .connect_with(options.clone())
-                .await
+            sqlite_pool(readers).connect_with(options.clone()).await
         };
         let pools = [
             open(&journal, 4).await?,
@@ -126,10 +131,16 @@ impl Store {
         }
         let [journal_db, people_db, tables_db] = pools.map(Db::Sqlite);
         let secrets = Secrets::load(&journal_db).await?;
+        let later =
+            |options: &SqliteConnectOptions| Db::Sqlite(sqlite_pool(1).connect_lazy_with(options.clone()));
         Ok(Self {
             journal: journal_db,
             people: people_db,
             tables: tables_db,
+            checkpoint: CheckpointDbs {
+                journal: later(&journal),
+                tables: later(&tables),
+            },
             tables_lock: tokio::sync::Mutex::default(),
             secrets,
             address: Address::Sqlite(journal),
@@ -171,7 +182,11 @@ impl Store {
         Ok(Self {
             journal,
             people: Db::Postgres(pool.clone()),
-            tables: Db::Postgres(pool),
+            tables: Db::Postgres(pool.clone()),
+            checkpoint: CheckpointDbs {
+                journal: Db::Postgres(pool.clone()),
+                tables: Db::Postgres(pool),
+            },
             tables_lock: tokio::sync::Mutex::default(),
             secrets,
             address: Address::Postgres(options),
@@ -189,7 +204,8 @@ impl Store {
 
     /// Closes all pools and gives the lock back.
     pub(crate) async fn close(&self) {
-        for db in [&self.tables, &self.people, &self.journal] {
+        let CheckpointDbs { journal, tables } = &self.checkpoint;
+        for db in [tables, journal, &self.tables, &self.people, &self.journal] {
             super::on!(db, pool => pool.close().await);
         }
         let lock = self.lock.lock().take();
@@ -290,6 +306,13 @@ async fn migrate<C: Migrate + 'static>(
             MigrateError::Execute(source) => OpenError::Connect { source },
             other => OpenError::Migrate(other),
         })
+}
+
+fn sqlite_pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        // A file does not hang up: asking it before every statement would double the cost of reading.
+        .test_before_acquire(false)
 }
 
 fn sqlite_options(path: &Path, synchronous: SqliteSynchronous) -> SqliteConnectOptions {

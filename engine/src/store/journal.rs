@@ -47,7 +47,8 @@ pub(crate) struct CellAdvance {
 /// What is committed together.
 #[derive(Debug)]
 pub(crate) struct Batch<'a> {
-    pub(crate) now: Moment,
+    /// The sign of life that it leaves.
+    pub(crate) alive_at: Moment,
     pub(crate) cells: Vec<CellAdvance>,
     pub(crate) rows: Vec<JournalRow<'a>>,
 }
@@ -215,7 +216,7 @@ async fn write_sqlite(connection: &mut SqliteConnection, batch: &Batch<'_>) -> R
     pass(FailPoint::TransactionBegun);
     let fenced = sqlx::query(SQLITE_FENCE)
         .bind(cells_json(&batch.cells)?)
-        .bind(batch.now.unix_ms())
+        .bind(batch.alive_at.unix_ms())
         .execute(&mut *connection)
         .await
         .map_err(refused)?;
@@ -294,7 +295,7 @@ async fn write_postgres(connection: &mut PgConnection, batch: &Batch<'_>) -> Res
         .bind(cells.iter().map(|cell| cell.epoch).collect::<Vec<_>>())
         .bind(cells.iter().map(|cell| cell.batch).collect::<Vec<_>>())
         .bind(cells.iter().map(|cell| cell.position).collect::<Vec<_>>())
-        .bind(batch.now.unix_ms())
+        .bind(batch.alive_at.unix_ms())
         .execute(&mut *connection)
         .await
         .map_err(refused)?;
@@ -348,9 +349,9 @@ fn unwritable(error: impl std::error::Error + Send + Sync + 'static) -> CommitEr
     CommitError::Definite(sqlx::Error::Encode(error.into()))
 }
 
-/// An error of a statement inside the transaction: the store said no, unless it is gone.
-fn refused(error: sqlx::Error) -> CommitError {
-    let definite = match &error {
+/// Whether the store said no to what it was given, and will again: nothing of the transaction is stored.
+pub(crate) fn is_definite(error: &sqlx::Error) -> bool {
+    match error {
         sqlx::Error::Database(database) => match database.code().as_deref() {
             // SQLite: constraint, mismatch, range; the extended code's low byte.
             Some(code) if code.len() <= 4 && code.bytes().all(|byte| byte.is_ascii_digit()) => code
@@ -362,8 +363,12 @@ fn refused(error: sqlx::Error) -> CommitError {
         },
         sqlx::Error::Encode(_) => true,
         _ => false,
-    };
-    if definite {
+    }
+}
+
+/// An error of a statement inside the transaction: the store said no, unless it is gone.
+fn refused(error: sqlx::Error) -> CommitError {
+    if is_definite(&error) {
         CommitError::Definite(error)
     } else {
         unknown(error)

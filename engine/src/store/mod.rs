@@ -13,7 +13,7 @@ mod rows;
 mod secrets;
 
 pub(crate) use connect::{Db, Store, folders};
-pub(crate) use journal::{Batch, CellAdvance, CommitError, JournalConnection, JournalRow};
+pub(crate) use journal::{Batch, CellAdvance, CommitError, JournalConnection, JournalRow, is_definite};
 pub(crate) use rows::{Column, Kind, Statement, upsert};
 pub(crate) use secrets::{SealError, Secrets};
 

@@ -2,6 +2,9 @@
 //!
 //! Reads the journal itself, so that what it writes is what recovery would read. On the slow side on purpose while
 //! claims pour in: they go first, it catches up afterwards.
+//!
+//! An event that the tables refuse for certain – a constraint says that something is wrong – stops the tables of its
+//! cell there, alone: nothing is lost, since the journal is the truth and recovery reads on from that position.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,16 +13,16 @@ use std::time::{Duration, Instant};
 use kaowei_core::ids::{PoolId, ProvinceCode, SchoolCode, SubjectCode};
 use kaowei_core::seats::PoolFacts;
 use kaowei_core::sites::{Level, Paper, Site};
-use serde::Serialize;
 use tokio::sync::watch;
 
-use super::fold::{ClaimRow, Fold};
+use super::Progress;
+use super::fold::Fold;
+use super::statements::statements;
 use crate::fail_points::{FailPoint, pass};
 use crate::failure::OpenError;
 use crate::metrics;
-use crate::recovery::events_after;
-use crate::store::Kind::{Bytes, Integer, Text};
-use crate::store::{Column, Db, Statement, Store, on, upsert};
+use crate::recovery::{StoredEvent, events_after};
+use crate::store::{Db, Statement, Store, is_definite, on};
 
 /// How many events are taken over in one transaction, at the most: few, since on a small machine a long burst of it
 /// shows in the latency of claims.
@@ -33,73 +36,176 @@ const LAG_MAX: i64 = 1_000_000;
 pub(crate) struct Checkpoint {
     store: Arc<Store>,
     facts: HashMap<PoolId, PoolFacts>,
-    reached: HashMap<String, i64>,
-    /// Events that the tables did not have yet at the last look.
+    progress: Progress,
+    /// Events that the tables could take over and did not have yet at the last look.
     behind: i64,
-    /// The sum of the positions reached, for who waits.
-    progress: watch::Sender<i64>,
+    /// The progress, for who waits.
+    told: watch::Sender<Progress>,
+}
+
+/// A cell that has events which the tables do not show.
+#[derive(Debug)]
+struct Lagging {
+    cell: String,
+    position: i64,
+    behind: i64,
+}
+
+/// What became of events that the tables were to take over.
+#[derive(Debug)]
+enum Attempt {
+    Taken,
+    /// For certain: nothing of it is written, and never will be.
+    Refused(OpenError),
+    /// Somebody else has moved the tables on.
+    Overtaken,
 }
 
 impl Checkpoint {
     /// Where the tables stand.
-    pub(crate) async fn open(store: Arc<Store>, progress: watch::Sender<i64>) -> Result<Self, OpenError> {
-        let reached = read_positions(&store.tables).await?;
-        progress.send_replace(reached.values().sum());
-        let facts = read_facts(&store.tables).await?;
+    pub(crate) async fn open(store: Arc<Store>, told: watch::Sender<Progress>) -> Result<Self, OpenError> {
+        let progress = Progress {
+            reached: read_positions(&store.checkpoint.tables).await?,
+            ..Progress::default()
+        };
+        told.send_replace(progress.clone());
+        metrics::checkpoint_stuck(0);
+        let facts = read_facts(&store.checkpoint.tables).await?;
         Ok(Self {
             store,
             facts,
-            reached,
-            behind: 0,
             progress,
+            behind: 0,
+            told,
         })
     }
 
     /// Takes over one slice. How many events it had; 0 when there was nothing to do.
     pub(crate) async fn step(&mut self) -> Result<usize, OpenError> {
         let started = Instant::now();
-        let mut fold = Fold::default();
-        let mut taken = 0;
-        let cells: Vec<(String, i64)> = on!(&self.store.journal, pool => {
-            sqlx::query_as("SELECT cell, position FROM cells ORDER BY cell").fetch_all(pool).await?
-        });
-        let mut behind = 0;
-        for (cell, end) in cells {
-            let position = self.reached.get(&cell).copied().unwrap_or(0);
-            behind += end - position;
-            let room = SLICE - i64::try_from(taken).unwrap_or(SLICE);
-            if end == position || room <= 0 {
-                continue;
-            }
-            for event in events_after(&self.store.journal, &cell, position, room).await? {
-                fold.add(&event, &mut self.facts)?;
-                taken += 1;
-            }
-        }
+        let (stuck, lagging): (Vec<_>, Vec<_>) = self
+            .lagging()
+            .await?
+            .into_iter()
+            .partition(|lagging| self.progress.stuck.contains_key(&lagging.cell));
+        let behind = |cells: &[Lagging]| cells.iter().map(|cell| cell.behind).sum::<i64>();
+        let slice = self.read(&lagging).await?;
         pass(FailPoint::CheckpointRead);
-        if taken > 0 {
-            let statements = statements(&self.store.tables, &fold)?;
-            let undisturbed = self.store.tables_lock.lock().await;
-            // A former incarnation's step that wakes late must not write older rows over newer ones.
-            let stored = read_positions(&self.store.tables).await?;
-            if stored != self.reached {
-                self.reached = stored;
-                return Ok(taken);
-            }
-            self.store
-                .tables
-                .write_then(&statements, || pass(FailPoint::CheckpointWritten))
-                .await?;
-            drop(undisturbed);
-            pass(FailPoint::CheckpointCommitted);
-            self.reached.extend(fold.positions);
+        if !slice.is_empty() {
+            self.take_over(&slice).await?;
             metrics::checkpoint_took(started.elapsed());
         }
         // Events that came after the look at the cells may have been taken over too.
-        self.behind = (behind - i64::try_from(taken).unwrap_or(0)).max(0);
-        metrics::checkpoint_lag(self.behind);
-        self.progress.send_replace(self.reached.values().sum());
-        Ok(taken)
+        let taken = i64::try_from(slice.len()).unwrap_or(i64::MAX);
+        self.behind = (behind(&lagging) - taken).max(0);
+        metrics::checkpoint_lag(self.behind + behind(&stuck));
+        self.told.send_replace(self.progress.clone());
+        Ok(slice.len())
+    }
+
+    /// The cells whose journal goes beyond what the tables show, the least behind first.
+    async fn lagging(&self) -> Result<Vec<Lagging>, OpenError> {
+        let cells: Vec<(String, i64)> = on!(&self.store.checkpoint.journal, pool => {
+            sqlx::query_as("SELECT cell, position FROM cells").fetch_all(pool).await?
+        });
+        let mut lagging: Vec<_> = cells
+            .into_iter()
+            .map(|(cell, end)| {
+                let position = self.progress.position(&cell);
+                let behind = end - position;
+                Lagging {
+                    cell,
+                    position,
+                    behind,
+                }
+            })
+            .filter(|cell| cell.behind > 0)
+            .collect();
+        lagging.sort_by_key(|cell| cell.behind);
+        Ok(lagging)
+    }
+
+    /// The next events, cell by cell: each has its share of the slice, and what one leaves is the others'.
+    async fn read(&self, lagging: &[Lagging]) -> Result<Vec<StoredEvent>, OpenError> {
+        let mut slice = Vec::new();
+        for (cells, Lagging { cell, position, .. }) in (1..=lagging.len()).rev().zip(lagging) {
+            let room = SLICE - i64::try_from(slice.len()).unwrap_or(SLICE);
+            let share = room / i64::try_from(cells).unwrap_or(i64::MAX);
+            slice.extend(events_after(&self.store.checkpoint.journal, cell, *position, share.max(1)).await?);
+        }
+        Ok(slice)
+    }
+
+    /// Takes over events; where the tables refuse them together, each cell's in ever smaller parts, until the one that
+    /// is refused is alone. Its cell stops there.
+    async fn take_over(&mut self, slice: &[StoredEvent]) -> Result<(), OpenError> {
+        let Attempt::Refused(_) = self.attempt(slice).await? else {
+            return Ok(());
+        };
+        for mut events in slice.chunk_by(|one, other| one.0 == other.0) {
+            let mut part = events.len();
+            while !events.is_empty() {
+                part = part.min(events.len());
+                match self.attempt(&events[..part]).await? {
+                    Attempt::Taken => events = &events[part..],
+                    Attempt::Refused(_) if part > 1 => part /= 2,
+                    Attempt::Refused(error) => {
+                        self.stop(&events[0], &error);
+                        break;
+                    }
+                    Attempt::Overtaken => return Ok(()),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes events to the tables in one transaction.
+    async fn attempt(&mut self, events: &[StoredEvent]) -> Result<Attempt, OpenError> {
+        let tables = &self.store.checkpoint.tables;
+        let (fold, statements) = match fold(events, &mut self.facts, tables) {
+            Ok(folded) => folded,
+            Err(error) => return Ok(Attempt::Refused(error)),
+        };
+        let undisturbed = self.store.tables_lock.lock().await;
+        // A former incarnation's step that wakes late must not write older rows over newer ones.
+        let stored = read_positions(tables).await?;
+        if stored != self.progress.reached {
+            self.progress.reached = stored;
+            return Ok(Attempt::Overtaken);
+        }
+        let written = tables
+            .write_then(&statements, || pass(FailPoint::CheckpointWritten))
+            .await;
+        drop(undisturbed);
+        match written {
+            Ok(()) => {}
+            Err(error) if is_definite(&error) => return Ok(Attempt::Refused(error.into())),
+            Err(error) => return Err(error.into()),
+        }
+        pass(FailPoint::CheckpointCommitted);
+        self.progress.reached.extend(fold.positions);
+        Ok(Attempt::Taken)
+    }
+
+    /// Stops the tables of a cell before an event that they refuse, until they are opened anew.
+    fn stop(&mut self, event: &StoredEvent, error: &OpenError) {
+        let (cell, position, stream, sequence, kind, ..) = event;
+        tracing::error!(
+            %cell, position, %stream, sequence, %kind, %error,
+            "the tables refuse an event of the journal, which is a fault of ours: those of its cell stop before it. \
+             Claims and recovery go on by the journal; to mend the tables, stop the server and run `kaowei rebuild`"
+        );
+        let evidence = format!(
+            "the tables refuse event {position} of cell {cell}, {kind} {sequence} of {stream}: {error}"
+        );
+        self.progress.stuck.insert(cell.clone(), evidence);
+        metrics::checkpoint_stuck(self.progress.stuck.len());
+    }
+
+    /// The evidence of a cell whose tables have stopped, if there is one.
+    pub(crate) fn stuck(&self) -> Option<&str> {
+        self.progress.stuck.values().next().map(String::as_str)
     }
 
     /// How long to rest after a slice that took so long, so that claims go first while they pour in: four fifths of
@@ -108,6 +214,20 @@ impl Checkpoint {
         let patience = if self.behind > LAG_MAX { 1 } else { 4 };
         (took * patience).clamp(Duration::from_millis(5), Duration::from_secs(1))
     }
+}
+
+/// What events change, and how that is written.
+fn fold(
+    events: &[StoredEvent],
+    facts: &mut HashMap<PoolId, PoolFacts>,
+    tables: &Db,
+) -> Result<(Fold, Vec<Statement>), OpenError> {
+    let mut fold = Fold::default();
+    for event in events {
+        fold.add(event, facts)?;
+    }
+    let statements = statements(tables, &fold)?;
+    Ok((fold, statements))
 }
 
 async fn read_positions(tables: &Db) -> Result<HashMap<String, i64>, sqlx::Error> {
@@ -150,304 +270,4 @@ async fn read_facts(tables: &Db) -> Result<HashMap<PoolId, PoolFacts>, OpenError
         );
     }
     Ok(facts)
-}
-
-const CLAIM_COLUMNS: [Column; 19] = [
-    ("pool", Text),
-    ("number", Integer),
-    ("candidate", Integer),
-    ("paper", Text),
-    ("level", Integer),
-    ("requires", Text),
-    ("state", Text),
-    ("held_until", Integer),
-    ("first_until", Integer),
-    ("first_position", Integer),
-    ("fee_fen", Integer),
-    ("registered_by", Text),
-    ("created_at", Integer),
-    ("sequence", Integer),
-    ("chain_hash", Bytes),
-    ("state_at", Integer),
-    ("state_sequence", Integer),
-    ("state_hash", Bytes),
-    ("position", Integer),
-];
-
-/// The statements of a slice: what releases a unique place comes before what takes one.
-fn statements(db: &Db, fold: &Fold) -> Result<Vec<Statement>, OpenError> {
-    let mut statements = vec![
-        claim_changes(db, fold)?,
-        upsert(
-            db,
-            "claims",
-            &["pool", "number"],
-            &CLAIM_COLUMNS,
-            rows(fold.new_claims.values().map(ClaimRow))?,
-        ),
-        new_pools(db, fold)?,
-        pool_changes(db, fold)?,
-    ];
-    statements.extend(enrolments(db, fold)?);
-    statements.extend(catalogue(db, fold)?);
-    statements.extend(candidates(db, fold)?);
-    statements.extend(positions(db, fold)?);
-    statements.retain(|statement| !statement.is_empty());
-    Ok(statements)
-}
-
-fn claim_changes(db: &Db, fold: &Fold) -> Result<Statement, OpenError> {
-    let columns = [
-        ("pool", Text),
-        ("number", Integer),
-        ("state", Text),
-        ("held_until", Integer),
-        ("state_at", Integer),
-        ("state_sequence", Integer),
-        ("state_hash", Bytes),
-    ];
-    let sql = format!(
-        "UPDATE claims SET state = new.state, held_until = new.held_until, state_at = new.state_at, \
-         state_sequence = new.state_sequence, state_hash = new.state_hash \
-         FROM ({}) AS new WHERE claims.pool = new.pool AND claims.number = new.number",
-        db.unfold(&columns)
-    );
-    let changes = fold.claims.iter().map(|((pool, number), change)| {
-        let (state, seal) = (change.state, change.seal);
-        (
-            pool,
-            number,
-            state.as_str(),
-            state.held_until(),
-            seal.at,
-            seal.sequence,
-            seal.hash,
-        )
-    });
-    Ok(Statement::new(sql, rows(changes)?))
-}
-
-fn new_pools(db: &Db, fold: &Fold) -> Result<Statement, OpenError> {
-    let columns = [
-        ("pool", Text),
-        ("province", Text),
-        ("school", Text),
-        ("paper", Text),
-        ("level", Integer),
-        ("requires", Text),
-    ];
-    let sql = format!(
-        "INSERT INTO pools (pool, province, school, paper, level, requires, capacity, open, draining, fee_fen, held, paid, waiting) \
-         SELECT pool, province, school, paper, level, requires, 0, 0, 0, 0, 0, 0, 0 FROM ({}) AS new",
-        db.unfold(&columns)
-    );
-    let new = fold.new_pools.values().map(|facts| {
-        (
-            facts.id,
-            facts.site.province,
-            facts.site.school,
-            facts.paper,
-            facts.level,
-            facts.requires,
-        )
-    });
-    Ok(Statement::new(sql, rows(new)?))
-}
-
-fn pool_changes(db: &Db, fold: &Fold) -> Result<Statement, OpenError> {
-    let columns = [
-        ("pool", Text),
-        ("capacity", Integer),
-        ("draining", Integer),
-        ("open", Integer),
-        ("fee_fen", Integer),
-        ("exam_date", Text),
-        ("held", Integer),
-        ("paid", Integer),
-        ("waiting", Integer),
-    ];
-    // A pool stops draining by itself when what is taken fits again.
-    let sql = format!(
-        "UPDATE pools SET capacity = COALESCE(new.capacity, pools.capacity), open = COALESCE(new.open, pools.open), \
-         draining = CASE WHEN pools.held + new.held + pools.paid + new.paid <= COALESCE(new.capacity, pools.capacity) \
-             THEN 0 ELSE COALESCE(new.draining, pools.draining) END, \
-         exam_date = CASE WHEN new.fee_fen IS NULL THEN pools.exam_date ELSE new.exam_date END, \
-         fee_fen = COALESCE(new.fee_fen, pools.fee_fen), \
-         held = pools.held + new.held, paid = pools.paid + new.paid, waiting = pools.waiting + new.waiting \
-         FROM ({}) AS new WHERE pools.pool = new.pool",
-        db.unfold(&columns)
-    );
-    let changes = fold.pools.iter().map(|(pool, change)| {
-        let capacity = change.capacity.map(|(capacity, _)| capacity);
-        let draining = change.capacity.map(|(_, draining)| i64::from(draining));
-        let open = change.open.map(i64::from);
-        let fee = change.terms.as_ref().map(|(fee, _)| *fee);
-        let exam_date = change.terms.as_ref().and_then(|(_, date)| date.as_deref());
-        (
-            pool,
-            capacity,
-            draining,
-            open,
-            fee,
-            exam_date,
-            change.held,
-            change.paid,
-            change.waiting,
-        )
-    });
-    Ok(Statement::new(sql, rows(changes)?))
-}
-
-fn enrolments(db: &Db, fold: &Fold) -> Result<Vec<Statement>, OpenError> {
-    let columns = [
-        ("candidate", Integer),
-        ("record", Integer),
-        ("record_version", Integer),
-        ("campus", Text),
-        ("school", Text),
-        ("province", Text),
-        ("saved_at", Integer),
-        ("delete_after", Integer),
-    ];
-    // All that changed go first: a record may have passed from one candidate to another within the slice.
-    let gone = format!(
-        "DELETE FROM enrolments WHERE candidate IN ({})",
-        db.unfold(&[("candidate", Integer)])
-    );
-    let saved = fold.enrolments.iter().filter_map(|(candidate, row)| {
-        let (record, version, campus, school, province, saved_at, delete_after) = row.as_ref()?;
-        Some((
-            candidate,
-            record,
-            version,
-            campus,
-            school,
-            province,
-            saved_at,
-            delete_after,
-        ))
-    });
-    let ends = format!(
-        "UPDATE enrolments SET delete_after = new.delete_after FROM ({}) AS new WHERE enrolments.candidate = new.candidate",
-        db.unfold(&[("candidate", Integer), ("delete_after", Integer)])
-    );
-    Ok(vec![
-        Statement::new(gone, rows(fold.enrolments.keys().map(|candidate| (candidate,)))?),
-        upsert(db, "enrolments", &["candidate"], &columns, rows(saved)?),
-        Statement::new(ends, rows(fold.enrolment_ends.iter())?),
-    ])
-}
-
-fn catalogue(db: &Db, fold: &Fold) -> Result<Vec<Statement>, OpenError> {
-    let documents = [("name", Text), ("body", Text)];
-    let campuses = [("campus", Text), ("body", Text)];
-    let last_at = fold.last_at.map(|at| ("last_at", at.unix_ms().to_string()));
-    let named = fold
-        .documents
-        .iter()
-        .map(|(name, body)| (*name, body.clone()))
-        .chain(last_at);
-    Ok(vec![
-        upsert(db, "documents", &["name"], &documents, rows(named)?),
-        upsert(
-            db,
-            "campuses",
-            &["campus"],
-            &campuses,
-            rows(fold.campuses.iter())?,
-        ),
-    ])
-}
-
-fn candidates(db: &Db, fold: &Fold) -> Result<Vec<Statement>, OpenError> {
-    let agreements = [
-        ("candidate", Integer),
-        ("agreement_version", Text),
-        ("agreed_at", Integer),
-    ];
-    let keys = [
-        ("candidate", Integer),
-        ("slot", Integer),
-        ("position", Integer),
-        ("key", Text),
-        ("body", Text),
-        ("answer", Text),
-    ];
-    let agreed = fold
-        .agreements
-        .iter()
-        .map(|(candidate, (version, at))| (candidate, version, at));
-    let remembered = fold
-        .keys
-        .iter()
-        .map(|((candidate, slot), (position, note, answer))| {
-            (
-                candidate,
-                slot,
-                position,
-                format!("{:032x}", note.key),
-                format!("{:032x}", note.body),
-                answer,
-            )
-        });
-    Ok(vec![
-        upsert(db, "candidates", &["candidate"], &agreements, rows(agreed)?),
-        upsert(
-            db,
-            "idempotency_keys",
-            &["candidate", "slot"],
-            &keys,
-            rows(remembered)?,
-        ),
-    ])
-}
-
-fn positions(db: &Db, fold: &Fold) -> Result<Vec<Statement>, OpenError> {
-    let heads = [
-        ("stream", Text),
-        ("cell", Text),
-        ("sequence", Integer),
-        ("hash", Bytes),
-    ];
-    let index = [
-        ("stream", Text),
-        ("sequence", Integer),
-        ("cell", Text),
-        ("position", Integer),
-    ];
-    let checkpoint = [("cell", Text), ("position", Integer)];
-    let reached = fold
-        .heads
-        .iter()
-        .map(|(stream, (cell, sequence, hash))| (stream, cell, sequence, hash));
-    let names: Vec<&str> = index.iter().map(|(name, _)| *name).collect();
-    let add_index = format!(
-        "INSERT INTO stream_index ({}) {}",
-        names.join(", "),
-        db.unfold(&index)
-    );
-    Ok(vec![
-        upsert(db, "stream_heads", &["stream"], &heads, rows(reached)?),
-        Statement::new(add_index, rows(fold.index.iter())?),
-        upsert(
-            db,
-            "checkpoint",
-            &["cell"],
-            &checkpoint,
-            rows(fold.positions.iter())?,
-        ),
-    ])
-}
-
-fn rows(rows: impl Iterator<Item = impl Serialize>) -> Result<String, OpenError> {
-    let mut text = String::from("[");
-    for row in rows {
-        if text.len() > 1 {
-            text.push(',');
-        }
-        let row = serde_json::to_string(&row).map_err(|error| OpenError::Damaged(error.to_string()))?;
-        text.push_str(&row);
-    }
-    text.push(']');
-    Ok(text)
 }

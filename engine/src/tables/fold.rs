@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use kaowei_core::audit::{Hash, Seal};
 use kaowei_core::ids::{CandidateId, ClaimId, ClaimNumber, PoolId, Sequence};
 use kaowei_core::registration::{self, Enrolment, KeyAnswer};
-use kaowei_core::seats::{ClaimState, Event, First, Freed, PoolFacts, Standing};
+use kaowei_core::seats::{ClaimState, Event, First, Freed, PoolFacts, RemovalCause, Standing};
 use kaowei_core::stored::KeyNote;
 use kaowei_core::time::Moment;
 use serde::ser::SerializeTuple;
@@ -168,6 +168,11 @@ impl Fold {
                 });
                 self.remember(*candidate, *note, &answer, position)?;
             }
+            Event::ClaimRemoved {
+                candidate,
+                cause: RemovalCause::GrantedTooLate { key: Some(note) },
+                ..
+            } => self.remember(*candidate, *note, &KeyAnswer::WrittenRequired, position)?,
             Event::KeyRemembered {
                 candidate,
                 key,
@@ -219,6 +224,14 @@ impl Fold {
                     self.enrolment_ends.insert(*candidate, *delete_after);
                 }
             },
+            Event::EnrolmentKeyRemembered {
+                candidate,
+                key,
+                answered,
+            } => {
+                let answer = KeyAnswer::AlreadyEnrolled(answered.clone());
+                self.remember(*candidate, *key, &answer, position)?;
+            }
             Event::SittingSaved { sitting, .. } => {
                 self.documents.insert("sitting", json(sitting)?);
             }

@@ -4,9 +4,12 @@
 mod checkpoint;
 mod claims;
 mod fold;
+mod progress;
 mod rebuild;
+mod statements;
 
 pub(crate) use checkpoint::Checkpoint;
 pub(crate) use claims::claim_of;
+pub(crate) use progress::Progress;
 pub use rebuild::RebuildReport;
 pub(crate) use rebuild::{clear, fill, verify};

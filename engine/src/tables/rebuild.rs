@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sqlx::AssertSqlSafe;
 use tokio::sync::watch;
 
-use super::Checkpoint;
+use super::{Checkpoint, Progress};
 use crate::failure::OpenError;
 use crate::recovery::{Source, load};
 use crate::store::{Store, on};
@@ -50,10 +50,13 @@ pub(crate) async fn fill(store: &Arc<Store>, progress: &dyn Fn(u64, u64)) -> Res
         sqlx::query_as("SELECT CAST(COALESCE(SUM(position), 0) AS BIGINT) FROM cells").fetch_one(pool).await?
     });
     let total = u64::try_from(total).unwrap_or(0);
-    let mut checkpoint = Checkpoint::open(store.clone(), watch::Sender::new(0)).await?;
+    let mut checkpoint = Checkpoint::open(store.clone(), watch::Sender::new(Progress::default())).await?;
     let mut done = 0;
     loop {
         let taken = checkpoint.step().await?;
+        if let Some(evidence) = checkpoint.stuck() {
+            return Err(OpenError::Damaged(evidence.into()));
+        }
         if taken == 0 {
             return Ok(done);
         }

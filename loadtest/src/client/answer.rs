@@ -142,9 +142,14 @@ pub fn read_answer(reply: &Reply, read: Read, pools: &PoolIds, given_up: Code) -
         if read_success(&mut answer, read, body, pools).is_none() {
             answer.code = Code::Unreadable;
         }
-        answer.etag = headers.get(ETAG).cloned();
+        answer.etag = headers.get(ETAG).and_then(kept);
     }
     answer
+}
+
+/// A value that is kept for long has bytes of its own: as it came it would keep the connection's whole buffer.
+fn kept(value: &HeaderValue) -> Option<HeaderValue> {
+    HeaderValue::from_bytes(value.as_bytes()).ok()
 }
 
 fn read_success(answer: &mut Answer, read: Read, body: &[u8], pools: &PoolIds) -> Option<()> {

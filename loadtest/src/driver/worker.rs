@@ -20,6 +20,12 @@ use crate::candidate::{Candidate, Manner, Step};
 use crate::client::{Answer, Call, Connections, Read, Subject, read_answer};
 use crate::history::{CandidateIndex, Code, History, PoolIndex, Request};
 
+/// Room in the history for so many requests of each candidate, more than most of them make.
+const ROOM_EACH: usize = 16;
+
+/// Room for no more requests than these from the beginning: under 1 GiB, of which nothing is touched before it is used.
+const ROOM_MAX: usize = 8_000_000;
+
 pub(super) struct Worker {
     pub(super) shared: Arc<Shared>,
     pub(super) number: usize,
@@ -43,6 +49,7 @@ impl Worker {
             .map(|plan| Candidate::new(plan, world, habits, &mut dice))
             .collect();
         let mut history = History::new(shared.run.clone());
+        history.reserve(ROOM_MAX.min(candidates.len() * ROOM_EACH));
         for pool in &world.pools {
             history.pool(&pool.id);
         }

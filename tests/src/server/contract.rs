@@ -1,15 +1,18 @@
 //! The published form of the server, its OpenAPI document, as a judge of its answers.
 //!
 //! Stricter than a client would be: a field that the document does not name is a failure too, so that the document
-//! can't fall behind. Problems may carry further fields of their case.
+//! can't fall behind. Problems may carry further fields of their case. What is said to people must be in the language
+//! that the answer names.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jsonschema::{Draft, Validator};
+use kaowei::problem::Language;
 use serde_json::{Value, json};
 
 use super::client::Reply;
+use crate::language::is_in;
 
 /// One operation of the document.
 #[derive(Debug, Clone)]
@@ -69,6 +72,7 @@ impl Contract {
         if reply.status >= 400 && reply.header("content-type") != Some("application/json") {
             judge_problem(&what, reply);
         }
+        judge_language(&what, reply);
         let path = path.split('?').next().unwrap_or("");
         let found = self
             .operations
@@ -157,6 +161,35 @@ fn judge_problem(what: &str, reply: &Reply) {
             .and_then(|text| text.parse().ok())
             .unwrap_or(0);
         assert_eq!(seconds, retry_after_ms.div_ceil(1_000).max(1), "{what}");
+    }
+}
+
+/// What is said to people is in the language that the answer says it is in.
+fn judge_language(what: &str, reply: &Reply) {
+    let Some(tag) = reply.header("content-language") else {
+        assert!(
+            reply.header("content-type") != Some("application/problem+json"),
+            "a problem says in which language it is: {what}"
+        );
+        return;
+    };
+    let language = match tag {
+        "zh-CN" => Language::Chinese,
+        "en" => Language::English,
+        _ => panic!("no language of ours: {tag}: {what}"),
+    };
+    let body = reply.json();
+    let of_each = |list: &str, name: &str| -> Vec<Value> {
+        let items = body[list].as_array().into_iter().flatten();
+        items.map(|item| item[name].clone()).collect()
+    };
+    let own = [&body["title"], &body["detail"]];
+    let texts = own.into_iter().cloned();
+    let texts = texts
+        .chain(of_each("errors", "detail"))
+        .chain(of_each("rejected", "problem"));
+    for text in texts.filter_map(|text| text.as_str().map(str::to_owned)) {
+        assert!(is_in(&text, language), "not in {tag}: {text:?}: {what}");
     }
 }
 

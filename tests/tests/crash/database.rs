@@ -110,7 +110,7 @@ fn a_server_that_recovers_while_it_stops_ends_all_the_same() {
     cluster.crash_backends(&database).expect("backends can be killed");
     cluster.sigstop().expect("PostgreSQL can be stopped");
     trial.expect_unavailable(&server);
-    wait_until_ready_says(&server, 503, "a commit failed");
+    wait_until_ready_says(&server, 503, "the journal stopped");
     server.signal(Signal::TERM);
     server.wait_until_closed();
     cluster.sigcont().expect("PostgreSQL goes on");
@@ -118,6 +118,43 @@ fn a_server_that_recovers_while_it_stops_ends_all_the_same() {
     assert_eq!(end.status.code(), Some(0), "{}", end.log);
     end.assert_sound();
     cluster.wait_until_ready().expect("PostgreSQL recovers");
+    let server = trial.program.answering();
+    trial.close(server);
+}
+
+/// Whoever waits for a store that stands still when the server is told to stop hears so, and the server ends.
+#[test]
+fn a_server_whose_database_stands_still_stops_within_its_time() {
+    let (cluster, _, mut trial) = stage(World::lasting(48));
+    let server = trial.program.serve(&["--stop-seconds-max", "1"], &[]).answers();
+    let round = trial.play_disturbed(&server, Until::Gone, |pulse| {
+        pulse.wait_for(150);
+        cluster.sigstop().expect("PostgreSQL can be stopped");
+        wait_until_ready_says(&server, 503, "");
+        server.signal(Signal::TERM);
+    });
+    assert!(round.unavailable > 0, "{round:?}");
+    server.wait().assert_sentence("the store did not answer in time");
+    cluster.sigcont().expect("PostgreSQL goes on");
+    let server = trial.program.answering();
+    trial.close(server);
+}
+
+#[test]
+fn a_server_that_is_told_to_stop_twice_ends_at_once() {
+    let (cluster, _, mut trial) = stage(World::lasting(49));
+    // Without the second signal it would wait for far longer than this test.
+    let server = trial
+        .program
+        .serve(&["--stop-seconds-max", "3600"], &[])
+        .answers();
+    trial.play(&server, Until::Answers(150));
+    cluster.sigstop().expect("PostgreSQL can be stopped");
+    server.signal(Signal::TERM);
+    server.wait_until_closed();
+    server.signal(Signal::INT);
+    server.wait().assert_sentence("told to stop twice");
+    cluster.sigcont().expect("PostgreSQL goes on");
     let server = trial.program.answering();
     trial.close(server);
 }

@@ -52,7 +52,7 @@ fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
     trial.play(&server, Until::Answers(100));
     fill(&server, &data.display().to_string());
     trial.play_disturbed(&server, Until::Disturbed, |pulse| {
-        wait_for_log(&server, "a commit failed");
+        wait_for_log(&server, "the journal stopped");
         std::fs::remove_file(&inside).expect("the ballast can be taken away");
         pulse.wait_for(300);
     });

@@ -224,7 +224,7 @@ fn settings_that_are_none_are_told() {
     let end = program.serve(&["--config", "none.toml"], &[]).ended();
     end.assert_sentence("can't be read");
     for flag in [
-        ["--workers", "0"],
+        ["--threads", "0"],
         ["--listen", "nowhere"],
         ["--account-burst", "-1"],
         ["--no-such", "1"],

@@ -1,5 +1,8 @@
 //! The engine in process, on both stores: what a claim goes through, what time does, what a restart keeps.
 
 mod claims;
+mod faults;
+mod imports;
 mod poison;
+mod tables;
 mod time;

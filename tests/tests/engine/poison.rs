@@ -10,10 +10,10 @@ on_both_stores! {
     one_poisonous_event_stops_neither_its_batch_nor_its_pool
 }
 
-const SQLITE_TRIGGER: &str = "CREATE TRIGGER poison BEFORE INSERT ON journal WHEN NEW.payload LIKE '%\"candidate\":3,%' \
+pub(super) const SQLITE_TRIGGER: &str = "CREATE TRIGGER poison BEFORE INSERT ON journal WHEN NEW.payload LIKE '%\"candidate\":3,%' \
      AND NEW.kind = 'claim_held' BEGIN SELECT RAISE(ABORT, 'poison'); END";
 
-const POSTGRES_TRIGGER: &str = "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+pub(super) const POSTGRES_TRIGGER: &str = "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
      RAISE EXCEPTION 'poison' USING ERRCODE = 'check_violation'; END $$; \
      CREATE TRIGGER poison BEFORE INSERT ON journal FOR EACH ROW \
      WHEN (NEW.payload LIKE '%\"candidate\":3,%' AND NEW.kind = 'claim_held') EXECUTE FUNCTION poison()";

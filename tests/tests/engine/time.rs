@@ -2,6 +2,7 @@
 
 use kaowei_core::seats::{OnFull, Refusal};
 use kaowei_core::time::Span;
+use kaowei_engine::{Engine, OpenError};
 use kaowei_tests::engine::{Place, ask, enrolled, eventually, nine, staff, states};
 use kaowei_tests::on_both_stores;
 
@@ -9,8 +10,10 @@ on_both_stores! {
     r16_a_hold_expires_at_its_deadline_and_the_enrolment_after_it
     a_forward_clock_jump_suspends_expiry_until_it_is_resumed
     a_backward_clock_jump_moves_no_deadline_and_revives_nothing
+    expiry_can_be_resumed_on_a_wall_clock_that_was_set_back
     what_fell_due_during_an_outage_gets_its_time_back
     what_fell_due_during_a_short_stop_is_expired
+    an_outage_is_not_forgotten_by_a_recovery_that_was_cut_off
 }
 
 #[test]
@@ -23,6 +26,27 @@ fn a_store_whose_clock_disagrees_suspends_expiry() {
             !engine.expiry().unwrap().running
         })
         .await;
+        engine.close().await;
+    });
+}
+
+/// Before anything is due, not at some heartbeat after it.
+#[test]
+fn a_store_whose_clock_disagrees_at_the_start_suspends_expiry_before_anything_is_served() {
+    kaowei_tests::engine::run(async {
+        let place = Place::postgres();
+        let engine = place.open_with(1, 1).await;
+        let li = enrolled(&engine, 0).await;
+        engine.claim(li, ask("991010-1", OnFull::Reject)).await.unwrap();
+        place.clock.advance(DAY - Span::from_secs(1));
+        engine.set_expiry(&staff(), true, "a sign of life").await.unwrap();
+        engine.close().await;
+        place.clock.advance(Span::from_secs(30));
+        place.clock.compare_with_the_store();
+        let engine = place.open().await;
+        assert!(!engine.expiry().unwrap().running);
+        engine.verify_tables().await.unwrap();
+        assert_eq!(states(&engine, li), ["held"]);
         engine.close().await;
     });
 }
@@ -98,6 +122,31 @@ async fn a_backward_clock_jump_moves_no_deadline_and_revives_nothing(place: Plac
     engine.close().await;
 }
 
+async fn expiry_can_be_resumed_on_a_wall_clock_that_was_set_back(place: Place) {
+    let engine = place.open_with(1, 1).await;
+    let li = enrolled(&engine, 0).await;
+    engine.claim(li, ask("991010-1", OnFull::Reject)).await.unwrap();
+    place.clock.jump_to(nine() - Span::from_secs(3600));
+    engine.look_at_the_clock();
+    assert!(!engine.expiry().unwrap().running);
+    engine
+        .set_expiry(&staff(), true, "the clock was wrong before")
+        .await
+        .unwrap();
+    engine.look_at_the_clock();
+    assert!(engine.expiry().unwrap().running, "what was resumed stays so");
+
+    // The deadline is the instant that was shown, by the clock that is believed now.
+    place.clock.advance(DAY);
+    engine.look_at_the_clock();
+    engine.verify_tables().await.unwrap();
+    assert_eq!(states(&engine, li), ["held"]);
+    place.clock.advance(Span::from_secs(3600));
+    engine.look_at_the_clock();
+    eventually("the hold expires", async || states(&engine, li) == ["expired"]).await;
+    engine.close().await;
+}
+
 async fn what_fell_due_during_an_outage_gets_its_time_back(place: Place) {
     let engine = place.open_with(1, 1).await;
     let li = enrolled(&engine, 0).await;
@@ -133,6 +182,47 @@ async fn what_fell_due_during_a_short_stop_is_expired(place: Place) {
         states(&engine, li) == ["cancelled", "expired"]
     })
     .await;
+    engine.verify_tables().await.unwrap();
+    engine.close().await;
+}
+
+/// The first extension is taken, all others are refused.
+const SQLITE_ONE_EXTENSION: &str = "CREATE TRIGGER poison BEFORE INSERT ON journal WHEN NEW.kind = 'deadline_extended' \
+     AND EXISTS (SELECT 1 FROM journal WHERE kind = 'deadline_extended') BEGIN SELECT RAISE(ABORT, 'poison'); END";
+
+const POSTGRES_ONE_EXTENSION: &str = "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+     IF NEW.kind = 'deadline_extended' AND EXISTS (SELECT 1 FROM journal WHERE kind = 'deadline_extended') THEN \
+     RAISE EXCEPTION 'poison' USING ERRCODE = 'check_violation'; END IF; RETURN NEW; END $$; \
+     CREATE TRIGGER poison BEFORE INSERT ON journal FOR EACH ROW EXECUTE FUNCTION poison()";
+
+/// So many holds that a mailbox of an actor that has just been started can't take the extension of all of them.
+async fn an_outage_is_not_forgotten_by_a_recovery_that_was_cut_off(place: Place) {
+    const HOLDS: u32 = 40;
+    let engine = place.open_with(HOLDS, HOLDS).await;
+    let mut candidates = Vec::new();
+    for n in 0..HOLDS {
+        let candidate = enrolled(&engine, n).await;
+        engine
+            .claim(candidate, ask("991010-1", OnFull::Reject))
+            .await
+            .unwrap();
+        candidates.push(candidate);
+    }
+    engine.close().await;
+    place.clock.advance(DAY + Span::from_secs(3600));
+    place.tamper(SQLITE_ONE_EXTENSION, POSTGRES_ONE_EXTENSION).await;
+    let cut_off = Engine::open(place.settings()).await.map(|_| ());
+    assert!(matches!(cut_off, Err(OpenError::Unwritable(_))), "{cut_off:?}");
+
+    place
+        .tamper("DROP TRIGGER poison", "DROP TRIGGER poison ON journal")
+        .await;
+    let engine = place.open().await;
+    for candidate in candidates {
+        let standing = engine.claims(candidate).unwrap()[0].standing;
+        let until = standing.state.held_until().expect("it is still held");
+        assert!(until >= engine.now() + DAY, "{until}");
+    }
     engine.verify_tables().await.unwrap();
     engine.close().await;
 }

@@ -3,11 +3,12 @@
 use futures_util::future::join_all;
 use kaowei_tests::engine::Place;
 use kaowei_tests::on_both_stores;
-use kaowei_tests::server::Server;
+use kaowei_tests::server::{Client, Server};
 use serde_json::json;
 
 on_both_stores! {
     r15_the_same_key_gives_the_same_answer_after_a_cancellation_and_a_restart
+    r15_a_new_key_answered_with_the_enrolment_that_is_there_is_remembered
     r15_requests_with_a_key_in_flight_wait_for_the_first_answer
     refusals_are_not_remembered_and_the_last_32_keys_are
 }
@@ -83,6 +84,57 @@ async fn r15_the_same_key_gives_the_same_answer_after_a_cancellation_and_a_resta
             .refused(400, "invalid_request");
         assert_eq!(refused["errors"][0]["parameter"], "idempotency-key");
     }
+    server.finish().await;
+}
+
+async fn r15_a_new_key_answered_with_the_enrolment_that_is_there_is_remembered(place: Place) {
+    let server = Server::start_town(&place).await;
+    let (li, wang) = (server.enrolled(0).await, server.enrolled(1).await);
+    let seat = li.hold("991010-2").await;
+    let waits = wang.claim("991010-2", "waitlist").await.expect(201);
+    assert_eq!(waits["position"], 1);
+    let confirmed = json!({"phone_confirmed": true});
+    let other = json!({"phone_confirmed": true, "record_version": 1});
+    let save = |who: &Client, body| who.post("/v1/enrolment", body).key("again");
+
+    let of_li = save(&li, &confirmed).await.expect(200);
+    let of_wang = save(&wang, &confirmed).await.expect(200);
+    assert_eq!(of_li["claims"][0]["id"], seat);
+    assert_eq!(of_wang["claims"][0]["position"], 1);
+    for (who, page) in [(&li, &of_li), (&wang, &of_wang)] {
+        save(who, &other).await.refused(422, "idempotency_mismatch");
+        who.claim("991010-1", "reject")
+            .key("again")
+            .await
+            .refused(422, "idempotency_mismatch");
+        assert_eq!(save(who, &confirmed).await.expect(200), *page);
+    }
+    // Whatever happens since: the seat goes, the queue moves on, the enrolment is deleted.
+    li.cancel(&seat).await.expect(200);
+    assert_eq!(save(&wang, &confirmed).await.expect(200), of_wang);
+    li.delete("/v1/enrolment").await.expect(204);
+    assert_eq!(save(&li, &confirmed).await.expect(200), of_li);
+
+    let server = server.restart().await;
+    let (li, wang) = (server.candidate(0), server.candidate(1));
+    assert_eq!(save(&wang, &confirmed).await.expect(200), of_wang);
+    assert_eq!(save(&li, &confirmed).await.expect(200), of_li);
+    save(&li, &other).await.refused(422, "idempotency_mismatch");
+    li.get("/v1/enrolment").await.refused(409, "not_enrolled");
+    // A fresh one is answered as it is saved, without the claims of the one before.
+    let fresh = li
+        .post("/v1/enrolment", &confirmed)
+        .key("fresh")
+        .await
+        .expect(201);
+    assert_eq!(fresh["claims"], json!([]));
+    assert_eq!(
+        li.post("/v1/enrolment", &confirmed)
+            .key("fresh")
+            .await
+            .expect(201),
+        fresh
+    );
     server.finish().await;
 }
 

@@ -7,6 +7,7 @@ mod http;
 mod imports;
 mod journey;
 mod keys;
+mod languages;
 mod operation;
 mod people;
 mod precedence;

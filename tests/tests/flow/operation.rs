@@ -3,17 +3,20 @@
 use std::collections::BTreeSet;
 
 use kaowei::server::HTTP_METRICS;
+use kaowei_core::ids::Sequence;
+use kaowei_core::sites::Scope;
 use kaowei_engine::metrics::ALL;
-use kaowei_engine::{Engine, Settings};
-use kaowei_tests::engine::{Place, eventually};
+use kaowei_engine::{AuditStream, Denied, Engine, ExportKind, Failure, Settings, Staff};
+use kaowei_tests::engine::{Place, eventually, staff};
 use kaowei_tests::on_both_stores;
-use kaowei_tests::server::Server;
+use kaowei_tests::server::{Client, Server};
 use serde_json::json;
 
 on_both_stores! {
     health_and_readiness_answer_with_the_reason
     a_second_server_on_the_same_place_is_told_what_to_do
     every_metric_is_served_and_described_and_none_names_a_pool_or_a_person
+    tables_that_refuse_an_event_stop_for_its_cell_alone_and_loudly
     the_document_is_served_and_readable_without_the_internet
 }
 
@@ -152,6 +155,99 @@ async fn every_metric_is_served_and_described_and_none_names_a_pool_or_a_person(
         .filter(|line| line.starts_with("kaowei_invariant_breaches_total"));
     assert!(breaches.clone().count() > 5 && breaches.clone().all(|line| line.ends_with(" 0")));
     server.finish().await;
+}
+
+/// A row that is not the journal's: the place of the third event of a pool.
+const PLANT: &str =
+    "INSERT INTO stream_index (stream, sequence, cell, position) VALUES ('991010-2', 3, '99', 0)";
+const UPROOT: &str = "DELETE FROM stream_index WHERE stream = '991010-2' AND position = 0";
+
+async fn tables_that_refuse_an_event_stop_for_its_cell_alone_and_loudly(place: Place) {
+    let server = Server::start_town(&place).await;
+    let (li, wang, zhao) = (
+        server.enrolled(0).await,
+        server.enrolled(1).await,
+        server.enrolled(2).await,
+    );
+    assert!(
+        server
+            .metrics()
+            .await
+            .contains("\nkaowei_checkpoint_stuck_cells 0\n")
+    );
+    server.engine.verify_tables().await.unwrap();
+    place.tamper_with_tables(PLANT, PLANT).await;
+
+    let seat = li.hold("991010-2").await;
+    wang.queue("991010-2").await;
+    zhao.queue("991010-2").await;
+    // All before the refused event is in the tables, and nothing of its cell from it on.
+    eventually("the tables stop before the second claim", async || {
+        stuck_cells(&server).await == "1" && lag(&server).await == 2
+    })
+    .await;
+    let fault = Denied::Failed(Failure::Internal);
+    for scope in [Scope::National, Scope::Province("99".parse().unwrap())] {
+        let staff = Staff { scope, ..staff() };
+        let export = server.engine.export(&staff, ExportKind::Claims).await;
+        assert_eq!(export.err(), Some(fault.clone()));
+        let pool = AuditStream::Pool("991010-2".parse().unwrap());
+        let trail = server.engine.audit(&staff, pool, Sequence(0), 10).await;
+        assert_eq!(trail.err(), Some(fault.clone()));
+    }
+    let (of_99, of_98) = (server.staff("province:99"), server.staff("province:98"));
+    // What needs no tables goes on, and so do the tables of the other cells.
+    assert_eq!(server.nobody().get("/readyz").await.expect(200)["ready"], true);
+    li.cancel(&seat).await.expect(200);
+    assert_eq!(wang.states().await, ["held"]);
+    let trail = of_99.get("/v1/staff/exports/audit.csv").await.text();
+    assert!(trail.contains("claim_promoted"), "{trail}");
+    for capacity in [5, 6] {
+        let raised = of_98.patch("/v1/staff/pools/981010-1", &json!({"capacity": capacity}));
+        raised.await.expect(200);
+        assert_eq!(last_kind(&of_98).await, "capacity_set");
+    }
+    let export = of_98.get("/v1/staff/exports/claims.csv").await;
+    assert_eq!(export.status, 200);
+
+    // A restart reads what the tables lack from the journal, and finds the same row in the way.
+    let server = server.restart().await;
+    assert_eq!(server.candidate(0).states().await, ["cancelled"]);
+    assert_eq!(server.candidate(1).states().await, ["held"]);
+    assert_eq!(server.candidate(2).states().await, ["waiting"]);
+    eventually("the tables stop again", async || {
+        stuck_cells(&server).await == "1"
+    })
+    .await;
+    // Without it they catch up.
+    place.tamper_with_tables(UPROOT, UPROOT).await;
+    let server = server.restart().await;
+    server.engine.verify_tables().await.unwrap();
+    assert_eq!(stuck_cells(&server).await, "0");
+    server.finish().await;
+}
+
+async fn stuck_cells(server: &Server<'_>) -> String {
+    let metrics = server.metrics().await;
+    let line = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("kaowei_checkpoint_stuck_cells "));
+    line.expect("it is told").into()
+}
+
+async fn lag(server: &Server<'_>) -> i64 {
+    let overview = server
+        .staff("national")
+        .get("/v1/staff/overview")
+        .await
+        .expect(200);
+    overview["checkpoint_lag"].as_i64().expect("a number")
+}
+
+async fn last_kind(staff: &Client) -> String {
+    let trail = staff.get("/v1/staff/audit?pool=981010-1").await.expect(200);
+    let last = trail["records"].as_array().and_then(|records| records.last());
+    last.expect("a record")["kind"].as_str().expect("text").into()
 }
 
 async fn the_document_is_served_and_readable_without_the_internet(place: Place) {

@@ -248,7 +248,7 @@ async fn of_staff(
             let refused = reply.refused(422, "invalid_request");
             assert_eq!(refused["rejected"][0]["line"], 2, "{what} by {scope}");
             assert!(
-                refused.to_string().contains("scope"),
+                refused.to_string().contains("管理范围"),
                 "{what} by {scope}: {refused}"
             );
         } else {

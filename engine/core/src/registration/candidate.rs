@@ -4,7 +4,7 @@
 //! Knows what is committed, nothing else: pools' events reach it after they are durable. A candidate's requests run
 //! one at a time (the engine's entry sees to it), so what is checked here still holds when the pool decides.
 //!
-//! Invariants: I4 one claim per level, I5 oral needs written (until the cascade that [`Candidate::orphan`] names is
+//! Invariants: I4 one claim per level, I5 oral needs written (until the cascade that [`Candidate::orphans`] names is
 //! done: the claim is gone, or, with an open order, marked to go when that has ended).
 //!
 //! `candidate/orders.rs` knows what may be paid and how.
@@ -19,7 +19,7 @@ use super::{Choices, Eligibility, Event, KeyAnswer, Keys};
 use crate::audit::Seal;
 use crate::ids::{CampusCode, ClaimId, PoolId, RecordId, RecordVersion};
 use crate::payment::Order;
-use crate::seats::{self, ClaimState, OnFull, PoolFacts, Refusal, Standing};
+use crate::seats::{self, ClaimState, OnFull, PoolFacts, Refusal, RemovalCause, Standing};
 use crate::sites::{Site, Sitting, Terms};
 use crate::stored::KeyNote;
 use crate::time::Moment;
@@ -28,7 +28,8 @@ mod orders;
 
 pub use orders::{Opening, OrderAsk, OrderVerdict};
 
-/// Claims that are gone stay listed, the latest so many; older ones are in the tables.
+/// Claims that are gone stay listed, the latest made so many; older ones are in the tables. Which they are depends on
+/// the claims alone, so that a candidate read back from the tables lists the same as one that lived on.
 const GONE_LISTED_MAX: usize = 32;
 
 /// The accepted agreement (R2).
@@ -137,6 +138,11 @@ impl Candidate {
     /// One of the claims.
     pub fn claim(&self, id: ClaimId) -> Option<&Standing> {
         self.claims.iter().find(|claim| claim.id == id)
+    }
+
+    /// Whether there may be claims that are not listed any more: all of them gone.
+    pub fn may_have_forgotten_claims(&self) -> bool {
+        self.gone_listed() == GONE_LISTED_MAX
     }
 
     /// The idempotency keys.
@@ -263,14 +269,14 @@ impl Candidate {
             && !self.claims.iter().any(|claim| claim.state.is_active())
     }
 
-    /// The oral claim that must go because its written one is neither held nor paid (R13). One with an open order is named
-    /// only until it is marked to go: the candidate does not have to wait for a provider.
-    pub fn orphan(&self) -> Option<ClaimId> {
+    /// The oral claims that must go because their written one is neither held nor paid (R13). One with an open order is
+    /// named only until it is marked to go: the candidate does not have to wait for a provider.
+    pub fn orphans(&self) -> impl Iterator<Item = ClaimId> {
         self.claims
             .iter()
             .filter(|claim| matches!(claim.state, ClaimState::Held { .. } | ClaimState::Waiting))
             .filter(|claim| claim.attached.is_none_or(|attached| attached.asked_at.is_none()))
-            .find(|claim| claim.requires.is_some_and(|written| !self.holds_subject(written)))
+            .filter(|claim| claim.requires.is_some_and(|written| !self.holds_subject(written)))
             .map(|claim| claim.id)
     }
 
@@ -310,6 +316,10 @@ impl Candidate {
                 }
             }
             Event::QuickPrintSet { enabled, .. } => self.choices.quick_print = *enabled,
+            Event::EnrolmentKeyRemembered { key, answered, .. } => {
+                self.keys
+                    .remember(*key, KeyAnswer::AlreadyEnrolled(answered.clone()));
+            }
             Event::SittingSaved { .. }
             | Event::CampusSaved { .. }
             | Event::Imported { .. }
@@ -335,6 +345,10 @@ impl Candidate {
             | seats::Event::ClaimQueued { key: Some(note), .. } => {
                 self.keys.remember(*note, KeyAnswer::Made(id));
             }
+            seats::Event::ClaimRemoved {
+                cause: RemovalCause::GrantedTooLate { key: Some(note) },
+                ..
+            } => self.keys.remember(*note, KeyAnswer::WrittenRequired),
             seats::Event::KeyRemembered { key, answered, .. } => {
                 self.keys.remember(*key, KeyAnswer::Existing(answered.clone()));
             }
@@ -357,20 +371,21 @@ impl Candidate {
     }
 
     fn forget_old_claims(&mut self) {
-        let gone = self
-            .claims
-            .iter()
-            .filter(|claim| !claim.state.is_active())
-            .count();
-        let mut surplus = gone.saturating_sub(GONE_LISTED_MAX);
+        let mut surplus = self.gone_listed().saturating_sub(GONE_LISTED_MAX);
         if surplus == 0 {
             return;
         }
-        let keys = &self.keys;
         self.claims.retain(|claim| {
-            let forget = surplus > 0 && !claim.state.is_active() && !keys.name(claim.id);
+            let forget = surplus > 0 && !claim.state.is_active();
             surplus -= usize::from(forget);
             !forget
         });
+    }
+
+    fn gone_listed(&self) -> usize {
+        self.claims
+            .iter()
+            .filter(|claim| !claim.state.is_active())
+            .count()
     }
 }

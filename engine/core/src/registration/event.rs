@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use super::{Enrolment, ScoreReportChoice};
+use super::{AnsweredEnrolment, Enrolment, ScoreReportChoice};
 use crate::ids::{CampusCode, CandidateId, RecordId, RecordVersion};
 use crate::seats::By;
 use crate::sites::{Campus, Site, Sitting};
@@ -100,6 +100,15 @@ events! {
         /// On or off.
         enabled: bool,
     }
+    /// A new idempotency key was answered with an existing enrolment.
+    EnrolmentKeyRemembered = "enrolment_key_remembered" {
+        /// Whose key.
+        candidate: CandidateId,
+        /// The key.
+        key: KeyNote,
+        /// The enrolment as the answer showed it.
+        answered: Box<AnsweredEnrolment>,
+    }
     /// The sitting was set.
     SittingSaved = "sitting_saved" {
         /// As it is now.
@@ -172,7 +181,8 @@ impl Event {
             | Self::EnrolmentDeleted { candidate, .. }
             | Self::EnrolmentExtended { candidate, .. }
             | Self::ScoreReportsChosen { candidate, .. }
-            | Self::QuickPrintSet { candidate, .. } => Some(*candidate),
+            | Self::QuickPrintSet { candidate, .. }
+            | Self::EnrolmentKeyRemembered { candidate, .. } => Some(*candidate),
             Self::SittingSaved { .. }
             | Self::CampusSaved { .. }
             | Self::Imported { .. }

@@ -15,14 +15,28 @@ pub const KEYS_MAX: u8 = 32;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyAnswer {
-    /// A claim made for it, as it stood when it was made.
+    /// A claim made for it, as it stood when it was made; the claim may be listed no more.
     Made(ClaimId),
     /// A claim that was there already, as it stood then.
     Existing(Box<Answered>),
+    /// That the written claim was gone, though a claim had been made: it was taken away before anybody was told. A
+    /// refusal that changed nothing is not remembered; this one did.
+    WrittenRequired,
     /// The enrolment made for it, as it was saved.
     Enrolled(Box<Enrolment>),
+    /// An enrolment that was there already, as it stood then.
+    AlreadyEnrolled(Box<AnsweredEnrolment>),
     /// An order opened for it.
     Ordered(OrderId),
+}
+
+/// An enrolment as an answer showed it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AnsweredEnrolment {
+    /// How it stood.
+    pub enrolment: Enrolment,
+    /// The active claims in it.
+    pub claims: Vec<Answered>,
 }
 
 impl KeyAnswer {
@@ -35,18 +49,18 @@ impl KeyAnswer {
 /// The remembered keys, in their places.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Keys {
+    /// In the order in which they were remembered.
     known: Vec<(KeyNote, KeyAnswer)>,
-    next_slot: u8,
 }
 
 impl Keys {
     /// The note for a new key: the place of the oldest.
     pub fn note(&self, key: u128, body: u128) -> KeyNote {
-        KeyNote {
-            slot: self.next_slot,
-            key,
-            body,
-        }
+        let slot = self
+            .known
+            .last()
+            .map_or(0, |(latest, _)| (latest.slot + 1) % KEYS_MAX);
+        KeyNote { slot, key, body }
     }
 
     /// The note and answer of a key that is known.
@@ -63,20 +77,11 @@ impl Keys {
     pub fn remember(&mut self, note: KeyNote, answer: KeyAnswer) {
         self.known.retain(|(other, _)| other.slot != note.slot);
         self.known.push((note, answer));
-        self.next_slot = (note.slot + 1) % KEYS_MAX;
     }
 
     /// Keys as a checkpoint kept them, in the order in which they were remembered.
     pub fn restore(known: Vec<(KeyNote, KeyAnswer)>) -> Self {
-        let next_slot = known.last().map_or(0, |(note, _)| (note.slot + 1) % KEYS_MAX);
-        Self { known, next_slot }
-    }
-
-    /// Whether a key was answered with that claim as it was made.
-    pub fn name(&self, claim: ClaimId) -> bool {
-        self.known
-            .iter()
-            .any(|(_, answer)| *answer == KeyAnswer::Made(claim))
+        Self { known }
     }
 }
 

@@ -11,5 +11,5 @@ pub use candidate::{Agreed, Ask, Candidate, Enrolment, Opening, OrderAsk, OrderV
 pub use choices::{Choices, ScoreReport, ScoreReportChoice};
 pub use eligibility::Eligibility;
 pub use event::{Event, ImportKind};
-pub use keys::{KEYS_MAX, KeyAnswer, Keys};
+pub use keys::{AnsweredEnrolment, KEYS_MAX, KeyAnswer, Keys};
 pub use name::same_name;

@@ -86,6 +86,12 @@ impl WithdrawReason {
 pub enum RemovalCause {
     /// The written claim that it needs went away (R13).
     WithWritten,
+    /// The written claim that it needs was gone when it was granted (R13): its candidate is told that, not of the claim.
+    GrantedTooLate {
+        /// The idempotency key it came with, which is answered so from now on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<KeyNote>,
+    },
     /// Its enrolment was deleted (R10).
     WithEnrolment,
 }

@@ -9,5 +9,5 @@ mod tree;
 pub use catalogue::{Level, Paper, Subject};
 pub use schedule::{Terms, Window, WindowPaper, WindowProvince};
 pub use scope::{InvalidScope, Scope};
-pub use sitting::{Agreement, Document, Sitting, SittingProblem};
+pub use sitting::{Agreement, Document, Sitting, SittingFault, SittingProblem};
 pub use tree::{Campus, Site, TicketPrinting, Tree};

@@ -29,7 +29,7 @@ impl From<Paper> for WindowPaper {
 
 /// Whom a window is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected the code of a province, or *")]
 pub enum WindowProvince {
     /// This province.
     One(ProvinceCode),

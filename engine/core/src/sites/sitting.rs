@@ -63,66 +63,53 @@ pub struct Document {
     pub text: String,
 }
 
-/// Why a sitting can't be used, each with the place in the file.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SittingProblem {
-    /// A text that must not be empty or is too long.
-    #[error("{at}: must have 1 to {max} characters, none of them U+0000")]
+/// Something wrong with a sitting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SittingProblem {
+    /// JSON pointer of the place in the file.
+    pub at: String,
+    /// What is wrong there.
+    pub fault: SittingFault,
+}
+
+/// Why a sitting can't be used. Typed: whoever shows it says it in the reader's language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SittingFault {
+    /// A text must have 1 to so many characters, none of them U+0000.
     Text {
-        /// JSON pointer.
-        at: String,
         /// The most characters.
         max: usize,
     },
-    /// A number of seconds that is zero or more than a year.
-    #[error("{at}: must be 1 to 31536000 seconds")]
+    /// A number of seconds is zero or more than so many.
     Seconds {
-        /// JSON pointer.
-        at: String,
+        /// The most seconds.
+        max: u32,
     },
-    /// Something listed twice.
-    #[error("{at}: {what} is listed twice")]
-    Twice {
-        /// JSON pointer.
-        at: String,
-        /// What.
-        what: String,
+    /// A list must not be empty.
+    Empty,
+    /// A subject of that code is listed before.
+    SubjectTwice(SubjectCode),
+    /// A subject requires something else than a written subject of its level.
+    Requires,
+    /// A window of the same province, school and paper is listed before.
+    WindowTwice,
+    /// A window closes before it opens.
+    ClosesBeforeItOpens,
+    /// Whoever is promoted last would not have the full time to pay (R18).
+    PaymentEndsTooEarly {
+        /// When it may end at the earliest.
+        earliest: Moment,
     },
-    /// A window that closes before it opens, or whose later ends come too early.
-    #[error("{at}: {problem}")]
-    Window {
-        /// JSON pointer.
-        at: String,
-        /// What is wrong and how to mend it.
-        problem: String,
-    },
-    /// An oral subject that requires something else than a written subject of its level.
-    #[error("{at}: requires must name a written subject of the same level")]
-    Requires {
-        /// JSON pointer.
-        at: String,
-    },
-    /// Nothing to sit.
-    #[error("{at}: must not be empty")]
-    Empty {
-        /// JSON pointer.
-        at: &'static str,
-    },
+    /// A seat taken at the end of the window could not be paid (R18).
+    PaymentEndsBeforeTheWindow,
+    /// A school's window does not name its province.
+    SchoolWithoutProvince,
+    /// A school's window does not lie inside its province's (R18).
+    OutsideTheProvince,
 }
 
-impl SittingProblem {
-    /// The JSON pointer of the place in the file.
-    pub fn pointer(&self) -> &str {
-        match self {
-            Self::Text { at, .. }
-            | Self::Seconds { at }
-            | Self::Twice { at, .. }
-            | Self::Window { at, .. }
-            | Self::Requires { at } => at,
-            Self::Empty { at } => at,
-        }
-    }
-}
+/// No span of a sitting is longer than a year.
+const SECONDS_MAX: u32 = 31_536_000;
 
 const fn one_day() -> u32 {
     86_400
@@ -207,7 +194,7 @@ impl Sitting {
             let length = text.chars().count();
             // No store has to keep what PostgreSQL can't.
             if length == 0 || length > max || text.contains('\0') {
-                problems.push(SittingProblem::Text { at: at.into(), max });
+                problems.push(problem(at, SittingFault::Text { max }));
             }
         };
         text("/id", &self.id, 64);
@@ -232,27 +219,24 @@ impl Sitting {
             ("order_margin_seconds", self.order_margin_seconds),
             ("payment_grace_seconds", self.payment_grace_seconds),
         ] {
-            if seconds == 0 || seconds > 31_536_000 {
-                problems.push(SittingProblem::Seconds {
-                    at: format!("/{name}"),
-                });
+            if seconds == 0 || seconds > SECONDS_MAX {
+                let fault = SittingFault::Seconds { max: SECONDS_MAX };
+                problems.push(problem(format!("/{name}"), fault));
             }
         }
     }
 
     fn validate_subjects(&self, problems: &mut Vec<SittingProblem>) {
         if self.subjects.is_empty() {
-            problems.push(SittingProblem::Empty { at: "/subjects" });
+            problems.push(problem("/subjects", SittingFault::Empty));
         }
         for (n, subject) in self.subjects.iter().enumerate() {
             if self.subjects[..n]
                 .iter()
                 .any(|earlier| earlier.code == subject.code)
             {
-                problems.push(SittingProblem::Twice {
-                    at: format!("/subjects/{n}/code"),
-                    what: format!("subject {}", subject.code),
-                });
+                let fault = SittingFault::SubjectTwice(subject.code);
+                problems.push(problem(format!("/subjects/{n}/code"), fault));
             }
             let required = subject.requires.map(|code| self.subject(code));
             let fits = match required {
@@ -265,16 +249,14 @@ impl Sitting {
                 }
             };
             if !fits {
-                problems.push(SittingProblem::Requires {
-                    at: format!("/subjects/{n}/requires"),
-                });
+                problems.push(problem(format!("/subjects/{n}/requires"), SittingFault::Requires));
             }
         }
     }
 
     fn validate_windows(&self, problems: &mut Vec<SittingProblem>) {
         if self.windows.is_empty() {
-            problems.push(SittingProblem::Empty { at: "/windows" });
+            problems.push(problem("/windows", SittingFault::Empty));
         }
         for (n, window) in self.windows.iter().enumerate() {
             let at = format!("/windows/{n}");
@@ -284,39 +266,31 @@ impl Sitting {
                     && other.paper == window.paper
             };
             if self.windows[..n].iter().any(same) {
-                problems.push(SittingProblem::Twice {
-                    at: at.clone(),
-                    what: "this window".into(),
-                });
+                problems.push(problem(at.clone(), SittingFault::WindowTwice));
             }
-            if let Some(problem) = self.window_problem(window) {
-                problems.push(SittingProblem::Window { at, problem });
+            if let Some(fault) = self.window_fault(window) {
+                problems.push(problem(at, fault));
             }
         }
     }
 
-    fn window_problem(&self, window: &Window) -> Option<String> {
+    fn window_fault(&self, window: &Window) -> Option<SittingFault> {
         if window.opens_at >= window.closes_at {
-            return Some("closes_at must be later than opens_at".into());
+            return Some(SittingFault::ClosesBeforeItOpens);
         }
-        if window.paper != WindowPaper::Qualification
-            && window.payment_end(self.hold()) < window.waitlist_end() + self.hold()
-        {
-            return Some(format!(
-                "payment_closes_at must be at least hold_seconds after waitlist_closes_at, that is {} or later, \
-                 so that whoever is promoted last has the full time to pay (R18)",
-                window.waitlist_end() + self.hold()
-            ));
-        }
-        if window.paper != WindowPaper::Qualification && window.payment_end(self.hold()) < window.closes_at {
-            return Some(
-                "payment_closes_at must not be earlier than closes_at: a seat taken after it could not be paid (R18)"
-                    .into(),
-            );
+        if window.paper != WindowPaper::Qualification {
+            let payment_end = window.payment_end(self.hold());
+            let earliest = window.waitlist_end() + self.hold();
+            if payment_end < earliest {
+                return Some(SittingFault::PaymentEndsTooEarly { earliest });
+            }
+            if payment_end < window.closes_at {
+                return Some(SittingFault::PaymentEndsBeforeTheWindow);
+            }
         }
         window.school?;
         let WindowProvince::One(province) = window.province else {
-            return Some("a school's window must name its province".into());
+            return Some(SittingFault::SchoolWithoutProvince);
         };
         let outer = self
             .windows
@@ -331,8 +305,12 @@ impl Sitting {
             && window.closes_at <= outer.closes_at
             && window.waitlist_end() <= outer.waitlist_end().max(outer.closes_at)
             && window.payment_end(self.hold()) <= outer.payment_end(self.hold());
-        (!inside).then(|| "a school's window must lie inside its province's (R18)".into())
+        (!inside).then_some(SittingFault::OutsideTheProvince)
     }
+}
+
+fn problem(at: impl Into<String>, fault: SittingFault) -> SittingProblem {
+    SittingProblem { at: at.into(), fault }
 }
 
 #[cfg(test)]
@@ -401,14 +379,9 @@ mod tests {
         let short = r#"{"province":"*","paper":"written","opens_at":"2026-09-10T01:00:00Z","closes_at":"2026-09-20T01:00:00Z",
             "payment_closes_at":"2026-09-20T20:00:00Z"}"#;
         let problems = sitting(short).validate();
-        assert_eq!(problems.len(), 1);
-        assert!(
-            problems[0]
-                .to_string()
-                .contains("2026-09-21T01:00:00.000Z or later"),
-            "{}",
-            problems[0]
-        );
+        let earliest = at("2026-09-21T01:00:00Z");
+        let fault = SittingFault::PaymentEndsTooEarly { earliest };
+        assert_eq!(problems, [problem("/windows/0", fault)]);
     }
 
     #[test]
@@ -440,7 +413,7 @@ mod tests {
             window(r#""province":"*""#, OPEN, CLOSE),
         ];
         let problems = sitting(&outside.join(",")).validate();
-        let pointers: Vec<_> = problems.iter().map(SittingProblem::pointer).collect();
+        let pointers: Vec<_> = problems.iter().map(|problem| problem.at.as_str()).collect();
         assert_eq!(pointers, ["/windows/1", "/windows/2"]);
     }
 

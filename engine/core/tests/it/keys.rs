@@ -2,8 +2,8 @@
 
 use kaowei_core::audit::Seal;
 use kaowei_core::ids::{CandidateId, ClaimId, ClaimNumber, Fen, RecordId, RecordVersion};
-use kaowei_core::registration::{self, Candidate, KEYS_MAX, KeyAnswer, Keys};
-use kaowei_core::seats::{Answered, ClaimState, Event, RegisteredBy, Standing};
+use kaowei_core::registration::{self, AnsweredEnrolment, Candidate, KEYS_MAX, KeyAnswer, Keys};
+use kaowei_core::seats::{Answered, ClaimState, Event, Freed, RegisteredBy, RemovalCause, Standing};
 use kaowei_core::stored::KeyNote;
 use kaowei_core::time::Span;
 
@@ -48,7 +48,10 @@ fn answer(candidate: &Candidate, key: u128) -> Option<Standing> {
     match &candidate.keys().find(key)?.1 {
         KeyAnswer::Made(id) => candidate.claim(*id).map(Standing::as_made),
         KeyAnswer::Existing(answered) => Some(answered.standing),
-        KeyAnswer::Enrolled(_) | KeyAnswer::Ordered(_) => None,
+        KeyAnswer::WrittenRequired
+        | KeyAnswer::Enrolled(_)
+        | KeyAnswer::AlreadyEnrolled(_)
+        | KeyAnswer::Ordered(_) => None,
     }
 }
 
@@ -107,7 +110,61 @@ fn r15_a_key_answered_with_an_existing_claim_keeps_it_as_it_stood_then() {
 }
 
 #[test]
-fn r15_the_claim_of_a_remembered_key_stays_listed_though_32_later_ones_are_gone() {
+fn r15_a_key_answered_with_an_existing_enrolment_keeps_it_as_it_stood_then() {
+    let mut li = enrolled(LI);
+    settle(&mut li, &made(1, None), 1);
+    let then = AnsweredEnrolment {
+        enrolment: *li.enrolment().unwrap(),
+        claims: vec![Answered {
+            standing: *li.claim(id(1)).unwrap(),
+            position: None,
+        }],
+    };
+    let remembered = registration::Event::EnrolmentKeyRemembered {
+        candidate: LI,
+        key: li.note_key(9, 90),
+        answered: Box::new(then.clone()),
+    };
+    let stored = remembered.payload().unwrap();
+    let read = registration::Event::read("enrolment_key_remembered", &stored).unwrap();
+    assert_eq!(read, remembered);
+    li.evolve(&read, midnight());
+    settle(&mut li, &expired(1), 2);
+    let extended = registration::Event::EnrolmentExtended {
+        candidate: LI,
+        delete_after: midnight() + DAY + DAY,
+        by: kaowei_core::seats::By::System,
+        reason: "outage".into(),
+    };
+    li.evolve(&extended, midnight());
+    let (note, answer) = li.keys().find(9).unwrap();
+    assert_eq!(note.body, 90, "another body is seen to be another");
+    assert_eq!(*answer, KeyAnswer::AlreadyEnrolled(Box::new(then)));
+}
+
+#[test]
+fn r13_the_key_of_a_claim_that_was_granted_too_late_is_answered_with_the_refusal() {
+    let mut li = enrolled(LI);
+    let note = li.note_key(7, 70);
+    let at = |sequence| seal(sequence, midnight());
+    let oral = facts("991010-F");
+    li.settle(&oral, &made(1, Some(note)), &at(1));
+    let removed = Event::ClaimRemoved {
+        claim: ClaimNumber(1),
+        candidate: LI,
+        cause: RemovalCause::GrantedTooLate { key: Some(note) },
+        freed: Freed::Seat,
+    };
+    let read = Event::read(removed.kind(), &removed.payload().unwrap()).unwrap();
+    assert_eq!(read, removed);
+    li.settle(&oral, &read, &at(2));
+    assert_eq!(li.orphans().next(), None);
+    assert_eq!(*li.keys().find(7).unwrap(), (note, KeyAnswer::WrittenRequired));
+    assert_eq!(li.keys().iter().count(), 1, "in the place that it had");
+}
+
+#[test]
+fn r15_a_key_outlives_the_listing_of_its_claim() {
     let mut li = enrolled(LI);
     let note = li.note_key(7, 70);
     settle(&mut li, &made(1, Some(note)), 1);
@@ -116,10 +173,12 @@ fn r15_the_claim_of_a_remembered_key_stays_listed_though_32_later_ones_are_gone(
         settle(&mut li, &made(number, None), u64::from(number) * 2);
         settle(&mut li, &expired(number), u64::from(number) * 2 + 1);
     }
-    assert!(answer(&li, 7).is_some());
-    assert_eq!(li.claims().len(), 32);
-    assert!(li.claim(id(60)).is_some());
-    assert!(li.claim(id(2)).is_none());
+    assert_eq!(li.keys().find(7).unwrap().1, KeyAnswer::Made(id(1)));
+    assert!(li.claim(id(1)).is_none(), "it is in the tables");
+    assert!(li.may_have_forgotten_claims());
+
+    assert_eq!(li.claims().first().unwrap().id, id(29));
+    assert_eq!(li.claims().last().unwrap().id, id(60));
 }
 
 #[test]

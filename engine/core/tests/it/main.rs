@@ -23,6 +23,7 @@ mod properties;
 mod provider;
 mod refunds;
 mod replay;
+mod restored;
 mod script;
 mod seats;
 mod settling;

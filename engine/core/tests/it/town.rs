@@ -262,7 +262,8 @@ impl Town {
     /// The oral claims whose written one went away, until there is none (R13).
     fn cascade(&mut self) -> Vec<(usize, Event)> {
         let mut events = Vec::new();
-        while let Some(ClaimId { pool, number }) = self.candidates.values().find_map(Candidate::orphan) {
+        let next = |town: &Self| town.candidates.values().flat_map(Candidate::orphans).next();
+        while let Some(ClaimId { pool, number }) = next(self) {
             let desk = self.desks.iter().position(|desk| desk.facts.id == pool).unwrap();
             let remove = Command::Remove {
                 claim: number,

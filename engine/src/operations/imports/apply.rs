@@ -10,6 +10,7 @@ use super::BadLine;
 use super::line::{Cet4Result, Line};
 use crate::Engine;
 use crate::failure::{Denied, Failure};
+use crate::fault::Fault;
 use crate::incarnation::Incarnation;
 use crate::people::{ImportedStudent, unavailable};
 use crate::store::Kind::{Bytes, Integer, Text};
@@ -134,8 +135,11 @@ async fn settle(
         match made.await.unwrap_or(Err(Failure::StoreUnavailable.into())) {
             Ok(()) => {}
             Err(Denied::Refused(Refusal::CapacityBelowTaken { held, paid })) => {
-                let problem = format!("the capacity is less than the {held} held and {paid} paid seats");
-                refused.push(BadLine { line, problem });
+                refused.push(BadLine {
+                    line,
+                    column: Some("capacity"),
+                    fault: Fault::CapacityBelowTaken { held, paid },
+                });
             }
             Err(denied) => return Err(denied),
         }

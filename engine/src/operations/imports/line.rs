@@ -3,15 +3,16 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use kaowei_core::ids::{CampusCode, Fen, PoolId, SubjectCode, national_cell};
+use kaowei_core::ids::{CampusCode, Fen, PoolId, ProvinceCode, SchoolCode, SubjectCode, national_cell};
 use kaowei_core::registration::ImportKind;
 use kaowei_core::sites::{Campus, Scope, Site, TicketPrinting};
 
 use super::super::NewPool;
+use super::super::pools::EXAM_DATE_MAX;
 use crate::failure::Denied;
+use crate::fault::Fault;
 use crate::incarnation::Incarnation;
 use crate::people::{IdType, ImportedStudent, split};
-use crate::store::is_storable;
 use crate::views::{Catalogue, StudentRecord};
 
 /// A good line.
@@ -27,8 +28,8 @@ pub(super) struct Cet4Result {
     pub(super) ticket: String,
     pub(super) id_number: String,
     pub(super) name: String,
-    pub(super) year: u16,
-    pub(super) score: u16,
+    pub(super) year: u32,
+    pub(super) score: u32,
 }
 
 /// What lines are checked against.
@@ -47,30 +48,41 @@ impl Context {
         }
     }
 
-    fn in_scope(&self, site: Site) -> Result<(), String> {
+    fn in_scope(&self, site: Site) -> Result<(), Fault> {
         if self.scope.covers(site) {
             Ok(())
         } else {
-            Err(format!(
-                "school {} lies outside the scope {}",
-                site.school, self.scope
-            ))
+            Err(Fault::OutOfScope {
+                school: site.school,
+                scope: self.scope,
+            })
         }
     }
 
-    fn campus(&self, code: CampusCode) -> Result<&Campus, String> {
+    fn campus(&self, code: CampusCode) -> Result<&Campus, Fault> {
         let campus = self.catalogue.tree.campus(code);
-        campus.ok_or_else(|| format!("there is no campus {code}: import campuses first"))
+        campus.ok_or(Fault::UnknownCampus(code))
     }
 
-    fn subject(&self, code: SubjectCode) -> Result<(), String> {
-        match &self.catalogue.sitting {
-            None => Err("there is no sitting yet: import it first".into()),
-            Some(sitting) if sitting.subject(code).is_none() => {
-                Err(format!("the sitting has no subject {code}"))
-            }
+    fn subject(&self, code: SubjectCode) -> Result<(), Fault> {
+        let sitting = self.catalogue.sitting.as_ref().ok_or(Fault::NoSitting)?;
+        match sitting.subject(code) {
             Some(_) => Ok(()),
+            None => Err(Fault::UnknownSubject(code)),
         }
+    }
+}
+
+/// Why a line is bad.
+pub(super) struct WrongCell {
+    /// Where it is one cell's fault.
+    pub(super) column: Option<&'static str>,
+    pub(super) fault: Fault,
+}
+
+impl From<Fault> for WrongCell {
+    fn from(fault: Fault) -> Self {
+        Self { column: None, fault }
     }
 }
 
@@ -135,27 +147,19 @@ impl Columns {
     pub(super) fn of(kind: ImportKind, header: &csv::StringRecord) -> Result<Self, Denied> {
         let (required, optional) = names(kind);
         let place = |name: &str| header.iter().position(|column| column == name);
-        let missing: Vec<&str> = required
+        let missing: Vec<&'static str> = required
             .iter()
             .copied()
             .filter(|name| place(name).is_none())
             .collect();
         if !missing.is_empty() {
-            let problem = format!("the header line lacks the columns {}", missing.join(", "));
-            return Err(Denied::Invalid {
-                pointer: String::new(),
-                problem,
-            });
+            return Err(Denied::Unreadable(Fault::MissingColumns(missing)));
         }
         let twice = header
             .iter()
             .find(|name| header.iter().filter(|other| other == name).count() > 1);
         if let Some(name) = twice {
-            let problem = format!("the header line names the column {name:?} twice");
-            return Err(Denied::Invalid {
-                pointer: String::new(),
-                problem,
-            });
+            return Err(Denied::Unreadable(Fault::ColumnTwice(name.into())));
         }
         let places = required.iter().chain(optional).map(|name| place(name)).collect();
         Ok(Self {
@@ -166,19 +170,13 @@ impl Columns {
     }
 
     /// Reads one line.
-    pub(super) fn parse(&self, record: &csv::StringRecord, context: &Context) -> Result<Line, String> {
+    pub(super) fn parse(&self, record: &csv::StringRecord, context: &Context) -> Result<Line, WrongCell> {
         if record.len() != self.cells {
-            return Err(format!(
-                "has {} cells where the header line has {}",
-                record.len(),
-                self.cells
-            ));
+            let (given, expected) = (record.len(), self.cells);
+            return Err(Fault::Cells { given, expected }.into());
         }
         if record.iter().any(|cell| cell.contains(['\n', '\r'])) {
-            return Err("has a cell that runs over several lines: a quote is not closed".into());
-        }
-        if !record.iter().all(is_storable) {
-            return Err("holds the character U+0000".into());
+            return Err(Fault::OpenQuote.into());
         }
         let line = Cells {
             columns: self,
@@ -207,89 +205,113 @@ impl<'a> Cells<'a> {
         place.and_then(|place| self.record.get(place)).unwrap_or("")
     }
 
-    fn required(&self, name: &str, length_max: usize) -> Result<&'a str, String> {
-        let text = self.optional(name, length_max)?;
-        if text.is_empty() {
-            Err(format!("{name} is empty"))
-        } else {
-            Ok(text)
+    /// A cell that must not be empty.
+    fn required(&self, name: &'static str, max: usize) -> Result<&'a str, WrongCell> {
+        self.text_of(name, 1, max)
+    }
+
+    fn optional(&self, name: &'static str, max: usize) -> Result<&'a str, WrongCell> {
+        self.text_of(name, 0, max)
+    }
+
+    fn text_of(&self, name: &'static str, min: usize, max: usize) -> Result<&'a str, WrongCell> {
+        let text = self.text(name);
+        match Fault::of_text(text, min, max) {
+            None => Ok(text),
+            Some(fault) => Err(wrong(name, fault)),
         }
     }
 
-    fn optional(&self, name: &str, length_max: usize) -> Result<&'a str, String> {
-        let text = self.text(name);
-        if text.chars().count() > length_max {
-            return Err(format!("{name} is longer than {length_max} characters"));
-        }
-        Ok(text)
+    fn code<T: FromStr>(&self, name: &'static str, max: usize) -> Result<T, WrongCell> {
+        code(name, self.text(name), max)
     }
 
-    fn parsed<T: FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<T, String> {
-        let text = self.text(name);
-        text.parse().map_err(|error: T::Err| format!("{name}: {error}"))
+    /// The codes of a list.
+    fn codes<T: FromStr>(
+        &self,
+        name: &'static str,
+        max: usize,
+    ) -> impl Iterator<Item = Result<T, WrongCell>> + 'a {
+        split(self.text(name)).map(move |text| code(name, text, max))
     }
 
-    fn number<T: FromStr>(&self, name: &str, expected: &str) -> Result<T, String> {
-        let text = self.text(name);
-        text.parse()
-            .map_err(|_| format!("{name} {text:?} is not {expected}"))
+    fn number(&self, name: &'static str, min: u32, max: u32) -> Result<u32, WrongCell> {
+        let number = self.text(name).parse().ok();
+        number
+            .filter(|number| (min..=max).contains(number))
+            .ok_or_else(|| wrong(name, Fault::Number { min, max }))
     }
 
-    fn flag(&self, name: &str) -> Result<bool, String> {
+    fn flag(&self, name: &'static str) -> Result<bool, WrongCell> {
         match self.text(name) {
             "true" | "1" | "yes" => Ok(true),
             "false" | "0" | "no" => Ok(false),
-            other => Err(format!("{name} {other:?} is neither true nor false")),
+            _ => Err(wrong(name, Fault::OneOf(&["true", "false"]))),
         }
     }
 }
 
-fn campus(line: &Cells<'_>, context: &Context) -> Result<Campus, String> {
+fn wrong(column: &'static str, fault: Fault) -> WrongCell {
+    WrongCell {
+        column: Some(column),
+        fault,
+    }
+}
+
+fn code<T: FromStr>(column: &'static str, text: &str, max: usize) -> Result<T, WrongCell> {
+    text.parse().map_err(|_| {
+        let given = text.into();
+        wrong(column, Fault::Code { given, max })
+    })
+}
+
+fn campus(line: &Cells<'_>, context: &Context) -> Result<Campus, WrongCell> {
     let campus = Campus {
-        code: line.parsed("campus_code")?,
+        code: line.code("campus_code", CampusCode::LENGTH_MAX)?,
         name: line.required("campus_name", 100)?.into(),
-        school: line.parsed("school_code")?,
+        school: line.code("school_code", SchoolCode::LENGTH_MAX)?,
         school_name: line.required("school_name", 100)?.into(),
-        province: line.parsed("province_code")?,
+        province: line.code("province_code", ProvinceCode::LENGTH_MAX)?,
         province_name: line.required("province_name", 100)?.into(),
         ticket_printing: match line.text("ticket_printing") {
             "" | "candidate" => TicketPrinting::Candidate,
             "school" => TicketPrinting::School,
-            other => {
-                return Err(format!(
-                    "ticket_printing {other:?} is neither candidate nor school"
-                ));
-            }
+            _ => return Err(wrong("ticket_printing", Fault::OneOf(&["candidate", "school"]))),
         },
     };
     if campus.province == national_cell() {
-        return Err(format!("province_code {} is reserved", campus.province));
+        return Err(wrong("province_code", Fault::ReservedProvince(campus.province)));
     }
     if let Some(known) = context.catalogue.tree.campus(campus.code)
         && known.site() != campus.site()
     {
-        return Err(format!(
-            "campus {} belongs to school {} already",
-            campus.code, known.school
-        ));
+        return Err(elsewhere(known).into());
     }
     context.in_scope(campus.site())?;
     Ok(campus)
 }
 
-fn pool(line: &Cells<'_>, context: &Context) -> Result<(PoolId, NewPool), String> {
+fn elsewhere(known: &Campus) -> Fault {
+    Fault::CampusElsewhere {
+        campus: known.code,
+        school: known.school,
+        province: known.province,
+    }
+}
+
+fn pool(line: &Cells<'_>, context: &Context) -> Result<(PoolId, NewPool), WrongCell> {
     let id = PoolId {
-        campus: line.parsed("campus_code")?,
-        subject: line.parsed("subject_code")?,
+        campus: line.code("campus_code", CampusCode::LENGTH_MAX)?,
+        subject: line.code("subject_code", SubjectCode::LENGTH_MAX)?,
     };
     let campus = context.campus(id.campus)?;
     context.subject(id.subject)?;
     context.in_scope(campus.site())?;
-    let exam_date = line.optional("exam_date", 100)?;
+    let exam_date = line.optional("exam_date", EXAM_DATE_MAX)?;
     let new = NewPool {
-        capacity: line.number("capacity", "a whole number of seats")?,
+        capacity: line.number("capacity", 0, u32::MAX)?,
         open: line.flag("open")?,
-        fee: Fen(line.number("fee_fen", "a whole number of fen")?),
+        fee: Fen(line.number("fee_fen", 0, u32::MAX)?),
         exam_date: (!exam_date.is_empty()).then(|| exam_date.into()),
     };
     if let Some(numbers) = context.incarnation.pool(id).map(|pool| pool.numbers())
@@ -297,30 +319,32 @@ fn pool(line: &Cells<'_>, context: &Context) -> Result<(PoolId, NewPool), String
         && new.capacity < numbers.held + numbers.paid
     {
         let (held, paid) = (numbers.held, numbers.paid);
-        return Err(format!(
-            "the capacity is less than the {held} held and {paid} paid seats"
-        ));
+        return Err(wrong("capacity", Fault::CapacityBelowTaken { held, paid }));
     }
     Ok((id, new))
 }
 
-fn student(line: &Cells<'_>, context: &Context) -> Result<ImportedStudent, String> {
-    let id_type: IdType = line.parsed("id_type")?;
-    let id_number = line.required("id_number", 32)?;
+fn student(line: &Cells<'_>, context: &Context) -> Result<ImportedStudent, WrongCell> {
+    let id_type: IdType = line
+        .text("id_type")
+        .parse()
+        .map_err(|_| wrong("id_type", Fault::OneOf(IdType::NAMES)))?;
+    let id_number = line.text("id_number");
     if !id_type.accepts(id_number) {
-        return Err(match id_type {
-            IdType::ResidentId => "id_number is not a resident ID: 18 digits with a right check digit".into(),
-            _ => "id_number must have 1 to 32 letters, digits or hyphens".into(),
-        });
+        let fault = match id_type {
+            IdType::ResidentId => Fault::ResidentId,
+            _ => Fault::IdNumber,
+        };
+        return Err(wrong("id_number", fault));
     }
     let record = StudentRecord {
-        province: line.parsed("province_code")?,
+        province: line.code("province_code", ProvinceCode::LENGTH_MAX)?,
         id_type: id_type.as_str().into(),
         id_number: id_number.into(),
         name: line.required("name", 100)?.into(),
         gender: line.optional("gender", 20)?.into(),
-        school: line.parsed("school_code")?,
-        campus: line.parsed("campus_code")?,
+        school: line.code("school_code", SchoolCode::LENGTH_MAX)?,
+        campus: line.code("campus_code", CampusCode::LENGTH_MAX)?,
         degree: line.optional("degree", 100)?.into(),
         program_years: line.optional("program_years", 20)?.into(),
         entry_year: line.optional("entry_year", 20)?.into(),
@@ -337,17 +361,16 @@ fn student(line: &Cells<'_>, context: &Context) -> Result<ImportedStudent, Strin
         school: record.school,
     };
     if campus.site() != site {
-        return Err(format!(
-            "campus {} belongs to school {} in province {}",
-            campus.code, campus.school, campus.province
-        ));
+        return Err(elsewhere(campus).into());
     }
     context.in_scope(site)?;
-    for subject in split(line.text("subjects")).chain(split(line.text("barred"))) {
-        context.subject(subject.parse().map_err(|error| format!("subjects: {error}"))?)?;
+    for column in ["subjects", "barred"] {
+        for subject in line.codes(column, SubjectCode::LENGTH_MAX) {
+            context.subject(subject?)?;
+        }
     }
-    for open in split(line.text("open_campuses")) {
-        context.campus(open.parse().map_err(|error| format!("open_campuses: {error}"))?)?;
+    for open in line.codes("open_campuses", CampusCode::LENGTH_MAX) {
+        context.campus(open?)?;
     }
     Ok(ImportedStudent {
         record,
@@ -357,19 +380,12 @@ fn student(line: &Cells<'_>, context: &Context) -> Result<ImportedStudent, Strin
     })
 }
 
-fn result(line: &Cells<'_>) -> Result<Cet4Result, String> {
-    let result = Cet4Result {
+fn result(line: &Cells<'_>) -> Result<Cet4Result, WrongCell> {
+    Ok(Cet4Result {
         ticket: line.required("ticket", 32)?.into(),
         id_number: line.required("id_number", 32)?.into(),
         name: line.required("name", 100)?.into(),
-        year: line.number("year", "a year")?,
-        score: line.number("score", "a score")?,
-    };
-    if !(1987..=2100).contains(&result.year) {
-        return Err(format!("year {} is not between 1987 and 2100", result.year));
-    }
-    if result.score > 710 {
-        return Err(format!("score {} is more than 710", result.score));
-    }
-    Ok(result)
+        year: line.number("year", 1987, 2100)?,
+        score: line.number("score", 0, 710)?,
+    })
 }

@@ -14,12 +14,12 @@ use std::path::Path;
 
 use kaowei_core::ids::national_cell;
 use kaowei_core::registration::{Event, ImportKind};
-use serde::Serialize;
 
 use super::Staff;
 use crate::Engine;
 use crate::fail_points::{FailPoint, pass};
 use crate::failure::{Denied, Failure};
+use crate::fault::Fault;
 use apply::Applier;
 use reader::{Chunk, Purpose, read};
 
@@ -36,12 +36,14 @@ pub struct ImportOptions {
 }
 
 /// A line that can't be used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadLine {
     /// Its number in the file; the header is line 1.
     pub line: u64,
+    /// In which column, where it is one cell's fault.
+    pub column: Option<&'static str>,
     /// What is wrong with it.
-    pub problem: String,
+    pub fault: Fault,
 }
 
 /// What an import did, or would do.
@@ -73,7 +75,7 @@ impl Engine {
     /// Imports a file.
     ///
     /// # Errors
-    /// [`Denied::Invalid`] where the file is not a CSV file with the columns of its kind.
+    /// [`Denied::Unreadable`] where the file is not a CSV file with the columns of its kind.
     pub async fn import(
         &self,
         staff: &Staff,

@@ -8,9 +8,10 @@ use kaowei_core::registration::ImportKind;
 use kaowei_core::sites::Scope;
 use tokio::sync::mpsc;
 
-use super::line::{Columns, Context, Line};
+use super::line::{Columns, Context, Line, WrongCell};
 use super::{BadLine, file_failed};
 use crate::failure::Denied;
+use crate::fault::Fault;
 use crate::incarnation::Incarnation;
 
 /// How many lines make a slice.
@@ -70,7 +71,7 @@ fn read_all(
         .trim(csv::Trim::All)
         .flexible(true)
         .from_reader(buffered);
-    let header = reader.headers().map_err(|error| not_csv(&error))?;
+    let header = reader.headers().map_err(unread)?;
     let columns = Columns::of(kind, header)?;
     let fresh = || Chunk {
         lines: Vec::new(),
@@ -94,16 +95,15 @@ fn read_all(
                         chunk.lines.push((line, parsed));
                     }
                 }
-                Err(problem) => chunk.bad.push(BadLine { line, problem }),
+                Err(WrongCell { column, fault }) => chunk.bad.push(BadLine { line, column, fault }),
             },
             Err(error) => match error.position() {
-                Some(position) => {
-                    chunk.bad.push(BadLine {
-                        line: position.line(),
-                        problem: "is not UTF-8 text".into(),
-                    });
-                }
-                None => return Err(not_csv(&error)),
+                Some(position) => chunk.bad.push(BadLine {
+                    line: position.line(),
+                    column: None,
+                    fault: Fault::NotUtf8,
+                }),
+                None => return Err(unread(error)),
             },
         }
         if chunk.good + chunk.bad.len() as u64 >= LINES as u64 {
@@ -118,9 +118,10 @@ fn read_all(
     Ok(())
 }
 
-fn not_csv(error: &csv::Error) -> Denied {
-    Denied::Invalid {
-        pointer: String::new(),
-        problem: format!("the file is not CSV in UTF-8 with a header line: {error}"),
+/// Why nothing more can be read: the disk, or a header that is no text. A line that is none is only a bad line.
+fn unread(error: csv::Error) -> Denied {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => file_failed(&error),
+        _ => Denied::Unreadable(Fault::NotUtf8),
     }
 }

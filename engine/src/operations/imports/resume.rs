@@ -40,7 +40,9 @@ impl Engine {
         let copied = tokio::task::spawn_blocking(move || {
             std::fs::create_dir_all(&folder)?;
             std::fs::copy(from, &to)?;
-            std::fs::File::open(&to)?.sync_all()
+            std::fs::File::open(&to)?.sync_all()?;
+            // Its name too: the note must not outlive the file.
+            std::fs::File::open(&folder)?.sync_all()
         });
         copied
             .await
@@ -68,7 +70,7 @@ impl Engine {
     }
 
     /// All of it is applied.
-    pub(super) async fn forget_spool(&self, spooled: Spooled) -> Result<(), Denied> {
+    pub(super) async fn forget_spool(&self, spooled: Spooled) -> Result<(), Failure> {
         let removed = on!(&self.inner.store.people, pool => {
             sqlx::query(REMOVE).bind(&spooled.id).execute(pool).await.map(|_| ())
         });
@@ -112,15 +114,14 @@ impl Engine {
                 let applied = self
                     .apply(&staff, kind, &spooled.path, &mut report, &|_, _| {})
                     .await;
-                applied.map_err(|denied| {
-                    OpenError::Damaged(format!("import {id} could not be resumed: {denied}"))
+                applied.map_err(|denied| match denied {
+                    Denied::Failed(failure) => failure.into(),
+                    denied => OpenError::Damaged(format!("import {id} could not be resumed: {denied}")),
                 })?;
             } else {
                 tracing::warn!(%id, ?kind, "an import that was cut off is discarded: its file is gone; import it again");
             }
-            self.forget_spool(spooled)
-                .await
-                .map_err(|denied| OpenError::Damaged(denied.to_string()))?;
+            self.forget_spool(spooled).await?;
         }
         Ok(())
     }
