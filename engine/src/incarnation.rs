@@ -19,8 +19,9 @@ use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use futures_util::FutureExt;
 use kaowei_core::audit::ChainHead;
+use kaowei_core::cell;
 use kaowei_core::ids::{CampusCode, CandidateId, Cell, PoolId, RecordId};
-use kaowei_core::registration::{Candidate, Event};
+use kaowei_core::registration::Candidate;
 use kaowei_core::seats::{Command, Pool, PoolFacts};
 use kaowei_core::sites::Terms;
 use kaowei_core::time::{Moment, Span};
@@ -135,7 +136,11 @@ impl Incarnation {
     }
 
     /// Makes events of a cell durable.
-    pub(crate) async fn record(self: &Arc<Self>, cell: Cell, events: Vec<Event>) -> Result<(), Failure> {
+    pub(crate) async fn record(
+        self: &Arc<Self>,
+        cell: Cell,
+        events: impl IntoIterator<Item = impl Into<cell::Event>>,
+    ) -> Result<(), Failure> {
         self.record_at(cell, events, self.now()).await
     }
 
@@ -143,10 +148,14 @@ impl Incarnation {
     pub(crate) async fn record_at(
         self: &Arc<Self>,
         cell: Cell,
-        events: Vec<Event>,
+        events: impl IntoIterator<Item = impl Into<cell::Event>>,
         at: Moment,
     ) -> Result<(), Failure> {
-        let events = events.into_iter().map(|event| CellEvent { event, at }).collect();
+        let events = events.into_iter().map(|event| CellEvent {
+            event: event.into(),
+            at,
+        });
+        let events = events.collect();
         let (done, wait) = oneshot::channel();
         let then = Box::new(move |_: &Arc<Self>, fate: Fate<'_>| {
             done.send(settled(&fate)).ok();

@@ -64,7 +64,7 @@ impl Incarnation {
             reason: Some(reason),
         });
         let events = vec![CellEvent {
-            event,
+            event: event.into(),
             at: self.now(),
         }];
         self.hand_over(Entry {

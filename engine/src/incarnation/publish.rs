@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
+use kaowei_core::cell;
 use kaowei_core::ids::{Cell, ClaimId, PoolId};
 use kaowei_core::registration::{Candidate, Event};
 use kaowei_core::seats::{self, RemovalCause};
@@ -62,6 +63,16 @@ impl Incarnation {
     /// Publishes a cell's committed event.
     pub(crate) fn publish_cell(self: &Arc<Self>, cell: Cell, event: &CellEvent) {
         let CellEvent { event, at } = event;
+        let event = match event {
+            cell::Event::Payment(event) => {
+                let (_, candidate) = event.order();
+                self.candidate(candidate)
+                    .publish(|state| state.evolve_order(event, *at));
+                self.count_published(cell, 1);
+                return;
+            }
+            cell::Event::Registration(event) => event,
+        };
         if let Some(candidate) = event.candidate() {
             let entry = self.candidate(candidate);
             match event {

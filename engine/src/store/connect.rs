@@ -64,7 +64,7 @@ enum Lock {
     Database(Vec<File>, PgConnection),
 }
 
-/// The three parts of the schema, each a file of its own on SQLite.
+/// A migration of one of the schema's three parts, each a file of its own on SQLite.
 struct Part {
     version: i64,
     name: &'static str,
@@ -95,7 +95,9 @@ macro_rules! part {
     };
 }
 
-const PARTS: [Part; 3] = [part!(1, "journal"), part!(2, "people"), part!(3, "tables")];
+const JOURNAL: &[Part] = &[part!(1, "journal")];
+const PEOPLE: &[Part] = &[part!(2, "people")];
+const TABLES: &[Part] = &[part!(3, "tables"), part!(6, "orders")];
 
 /// The advisory lock that a server holds on its database ("kaowei" in ASCII).
 const DATABASE_LOCK: i64 = 0x6b61_6f77_6569;
@@ -125,9 +127,10 @@ impl Store {
             open(&people, 4).await?,
             open(&tables, 4).await?,
         ];
-        for (pool, part) in pools.iter().zip(&PARTS) {
+        for (pool, parts) in pools.iter().zip([JOURNAL, PEOPLE, TABLES]) {
             let mut connection = pool.acquire().await?;
-            migrate(&mut *connection, vec![part.migration(part.sqlite)]).await?;
+            let migrations = parts.iter().map(|part| part.migration(part.sqlite));
+            migrate(&mut *connection, migrations.collect()).await?;
         }
         let [journal_db, people_db, tables_db] = pools.map(Db::Sqlite);
         let secrets = Secrets::load(&journal_db).await?;
@@ -171,11 +174,10 @@ impl Store {
             .connect_with(options.clone())
             .await?;
         let mut connection = pool.acquire().await?;
-        migrate(
-            &mut *connection,
-            PARTS.iter().map(|part| part.migration(part.postgres)).collect(),
-        )
-        .await?;
+        let parts = [JOURNAL, PEOPLE, TABLES].into_iter().flatten();
+        let mut migrations: Vec<_> = parts.map(|part| part.migration(part.postgres)).collect();
+        migrations.sort_by_key(|migration| migration.version);
+        migrate(&mut *connection, migrations).await?;
         drop(connection);
         let journal = Db::Postgres(pool.clone());
         let secrets = Secrets::load(&journal).await?;

@@ -163,8 +163,9 @@ impl Checkpoint {
     /// Writes events to the tables in one transaction.
     async fn attempt(&mut self, events: &[StoredEvent]) -> Result<Attempt, OpenError> {
         let tables = &self.store.checkpoint.tables;
-        let (fold, statements) = match fold(events, &mut self.facts, tables) {
+        let (fold, statements) = match fold(events, &mut self.facts, tables).await {
             Ok(folded) => folded,
+            Err(OpenError::Connect { source }) => return Err(source.into()),
             Err(error) => return Ok(Attempt::Refused(error)),
         };
         let undisturbed = self.store.tables_lock.lock().await;
@@ -217,7 +218,7 @@ impl Checkpoint {
 }
 
 /// What events change, and how that is written.
-fn fold(
+async fn fold(
     events: &[StoredEvent],
     facts: &mut HashMap<PoolId, PoolFacts>,
     tables: &Db,
@@ -226,6 +227,7 @@ fn fold(
     for event in events {
         fold.add(event, facts)?;
     }
+    fold.payment.settle(tables).await?;
     let statements = statements(tables, &fold)?;
     Ok((fold, statements))
 }

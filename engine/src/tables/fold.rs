@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 
 use kaowei_core::audit::{Hash, Seal};
-use kaowei_core::ids::{CandidateId, ClaimId, ClaimNumber, PoolId, Sequence};
+use kaowei_core::ids::{CandidateId, ClaimId, ClaimNumber, OrderId, PoolId, Sequence};
 use kaowei_core::registration::{self, Enrolment, KeyAnswer};
-use kaowei_core::seats::{ClaimState, Event, First, Freed, PoolFacts, RemovalCause, Standing};
+use kaowei_core::seats::{ClaimState, Event, First, Freed, Leave, PoolFacts, RemovalCause, Standing};
 use kaowei_core::stored::KeyNote;
 use kaowei_core::time::Moment;
+use kaowei_core::{cell, payment};
 use serde::ser::SerializeTuple;
 use serde::{Serialize, Serializer};
 
+use super::fold_orders::OrderFold;
 use crate::failure::OpenError;
 use crate::recovery::StoredEvent;
 use crate::views::ExpiryStatus;
@@ -35,6 +37,7 @@ pub(super) struct Fold {
     pub(super) enrolments: BTreeMap<CandidateId, Option<EnrolmentRow>>,
     pub(super) enrolment_ends: BTreeMap<CandidateId, Moment>,
     pub(super) keys: BTreeMap<(CandidateId, u8), (i64, KeyNote, String)>,
+    pub(super) payment: OrderFold,
     pub(super) last_at: Option<Moment>,
 }
 
@@ -54,15 +57,72 @@ pub(super) struct PoolChange {
 pub(super) struct NewClaim {
     pub(super) candidate: CandidateId,
     pub(super) standing: Standing,
+    /// How it is to go once its order has ended.
+    pub(super) leave: Option<String>,
     /// Where the event that made it lies in the journal.
     pub(super) position: i64,
 }
 
-/// The latest state of a claim that is in the tables already.
-#[derive(Debug, Clone, Copy)]
+/// What is new about a claim that is in the tables already; what is absent stays.
+#[derive(Debug)]
 pub(super) struct ClaimChange {
-    pub(super) state: ClaimState,
+    pub(super) state: Option<ClaimState>,
+    /// The order that it is kept for from now on, if for one.
+    pub(super) attached: Option<Option<OrderId>>,
+    /// Since when it is to go, and how.
+    pub(super) asked: Option<Option<(Moment, String)>>,
     pub(super) seal: Seal,
+}
+
+impl ClaimChange {
+    fn new(seal: Seal) -> Self {
+        Self {
+            state: None,
+            attached: None,
+            asked: None,
+            seal,
+        }
+    }
+
+    /// As [`Standing::evolve`] changes a claim that is known.
+    fn add(&mut self, event: &Event, seal: Seal) -> Result<(), OpenError> {
+        self.seal = seal;
+        if let Some(state) = event.new_state() {
+            self.state = Some(state);
+            if state.held_until().is_none() {
+                self.attached = Some(None);
+                self.asked = Some(None);
+            }
+        }
+        match event {
+            Event::OrderAttached { order, .. } => {
+                self.attached = Some(Some(*order));
+                self.asked = Some(None);
+            }
+            Event::OrderDetached { .. } => {
+                self.attached = Some(None);
+                self.asked = Some(None);
+            }
+            Event::CancellationAsked { asked_at, .. } | Event::RemovalAsked { asked_at, .. } => {
+                self.asked = Some(leave(event)?.map(|leave| (*asked_at, leave)));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// How a hold is to go that was asked to, as its row keeps it.
+fn leave(event: &Event) -> Result<Option<String>, OpenError> {
+    let leave = match event {
+        Event::CancellationAsked { by, reason, .. } => Leave::Cancel {
+            by: by.clone(),
+            reason: *reason,
+        },
+        Event::RemovalAsked { cause, .. } => Leave::Remove { cause: *cause },
+        _ => return Ok(None),
+    };
+    json(&leave).map(Some)
 }
 
 /// An enrolment's row: record, version, campus, school, province, saved, delete after.
@@ -84,7 +144,10 @@ impl Fold {
             .push((stream.clone(), *sequence, cell.clone(), *position));
         self.last_at = self.last_at.max(Some(at));
         if stream.starts_with("cell:") {
-            return self.add_cell_event(&registration::Event::read(kind, payload)?, at, *position);
+            return match cell::Event::read(kind, payload)? {
+                cell::Event::Registration(event) => self.add_cell_event(&event, at, *position),
+                cell::Event::Payment(event) => self.add_payment_event(event, at, cell, *position),
+            };
         }
         let damaged = |what: &str| OpenError::Damaged(format!("{stream}: {what}"));
         let id: PoolId = stream.parse().map_err(|_| damaged("not a pool's id"))?;
@@ -140,13 +203,20 @@ impl Fold {
                     NewClaim {
                         candidate,
                         standing: made,
+                        leave: None,
                         position,
                     },
                 );
             } else if let Some(new) = self.new_claims.get_mut(&key) {
                 new.standing.evolve(event, &seal);
-            } else if let Some(state) = event.new_state() {
-                self.claims.insert(key, ClaimChange { state, seal });
+                if let Some(leave) = leave(event)? {
+                    new.leave = Some(leave);
+                }
+                let asked = new.standing.attached.and_then(|attached| attached.asked_at);
+                new.leave = new.leave.take().filter(|_| asked.is_some());
+            } else if !matches!(event, Event::KeyRemembered { .. }) {
+                let change = self.claims.entry(key).or_insert_with(|| ClaimChange::new(seal));
+                change.add(event, seal)?;
             }
         }
         match event {
@@ -212,6 +282,7 @@ impl Fold {
             Event::EnrolmentDeleted { candidate, .. } => {
                 self.enrolments.insert(*candidate, None);
                 self.enrolment_ends.remove(candidate);
+                self.payment.unchoose(*candidate);
             }
             Event::EnrolmentExtended {
                 candidate,
@@ -254,9 +325,37 @@ impl Fold {
                 };
                 self.documents.insert("expiry", json(&status)?);
             }
-            // Nothing records choices yet; their columns come with what does.
-            Event::ScoreReportsChosen { .. } | Event::QuickPrintSet { .. } | Event::Imported { .. } => {}
+            Event::ScoreReportsChosen { candidate, choices } => {
+                for chosen in choices {
+                    let reports = &mut self.payment.score_reports;
+                    reports.insert((*candidate, chosen.subject), chosen.choice);
+                }
+            }
+            Event::QuickPrintSet { candidate, enabled } => {
+                self.payment.quick_prints.insert(*candidate, *enabled);
+            }
+            Event::Imported { .. } => {}
         }
+        Ok(())
+    }
+
+    fn add_payment_event(
+        &mut self,
+        event: payment::Event,
+        at: Moment,
+        cell: &str,
+        position: i64,
+    ) -> Result<(), OpenError> {
+        if let payment::Event::OrderOpened {
+            order,
+            candidate,
+            key: Some(note),
+            ..
+        } = &event
+        {
+            self.remember(*candidate, *note, &KeyAnswer::Ordered(*order), position)?;
+        }
+        self.payment.add(event, at, cell, position);
         Ok(())
     }
 
@@ -337,13 +436,14 @@ impl Serialize for ClaimRow<'_> {
         let Self(NewClaim {
             candidate,
             standing: claim,
+            leave,
             position,
         }) = self;
         let (first_until, first_position) = match claim.first {
             First::Held(until) => (Some(until), None),
             First::Queued(position) => (None, Some(position)),
         };
-        let mut row = serializer.serialize_tuple(19)?;
+        let mut row = serializer.serialize_tuple(23)?;
         row.serialize_element(&claim.id.pool)?;
         row.serialize_element(&claim.id.number)?;
         row.serialize_element(candidate)?;
@@ -363,6 +463,10 @@ impl Serialize for ClaimRow<'_> {
         row.serialize_element(&claim.state_sequence)?;
         row.serialize_element(&claim.state_hash)?;
         row.serialize_element(position)?;
+        row.serialize_element(&claim.state.paid_by())?;
+        row.serialize_element(&claim.attached.map(|attached| attached.order))?;
+        row.serialize_element(&claim.attached.and_then(|attached| attached.asked_at))?;
+        row.serialize_element(leave)?;
         row.end()
     }
 }

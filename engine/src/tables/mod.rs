@@ -4,12 +4,14 @@
 mod checkpoint;
 mod claims;
 mod fold;
+mod fold_orders;
 mod progress;
 mod rebuild;
 mod statements;
 
 pub(crate) use checkpoint::Checkpoint;
 pub(crate) use claims::claim_of;
+pub(crate) use fold_orders::read_order;
 pub(crate) use progress::Progress;
 pub use rebuild::RebuildReport;
 pub(crate) use rebuild::{clear, fill, verify};

@@ -10,7 +10,7 @@ use crate::failure::OpenError;
 use crate::recovery::{Source, load};
 use crate::store::{Store, on};
 
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 14] = [
     "checkpoint",
     "stream_heads",
     "stream_index",
@@ -21,6 +21,10 @@ const TABLES: [&str; 10] = [
     "candidates",
     "enrolments",
     "idempotency_keys",
+    "orders",
+    "order_claims",
+    "score_reports",
+    "quick_prints",
 ];
 
 /// What a rebuild did.

@@ -1,5 +1,6 @@
 //! The statements that make a slice's changes so in the tables.
 
+use kaowei_core::seats::ClaimState;
 use serde::Serialize;
 
 use super::fold::{ClaimRow, Fold};
@@ -7,7 +8,7 @@ use crate::failure::OpenError;
 use crate::store::Kind::{Bytes, Integer, Text};
 use crate::store::{Column, Db, Statement, upsert};
 
-const CLAIM_COLUMNS: [Column; 19] = [
+const CLAIM_COLUMNS: [Column; 23] = [
     ("pool", Text),
     ("number", Integer),
     ("candidate", Integer),
@@ -27,6 +28,10 @@ const CLAIM_COLUMNS: [Column; 19] = [
     ("state_sequence", Integer),
     ("state_hash", Bytes),
     ("position", Integer),
+    ("paid_by", Text),
+    ("attached_order", Text),
+    ("asked_at", Integer),
+    ("leave", Text),
 ];
 
 /// The statements of a slice: what releases a unique place comes before what takes one.
@@ -46,6 +51,8 @@ pub(super) fn statements(db: &Db, fold: &Fold) -> Result<Vec<Statement>, OpenErr
     statements.extend(enrolments(db, fold)?);
     statements.extend(catalogue(db, fold)?);
     statements.extend(candidates(db, fold)?);
+    statements.extend(choices(db, fold)?);
+    statements.extend(orders(db, fold)?);
     statements.extend(positions(db, fold)?);
     statements.retain(|statement| !statement.is_empty());
     Ok(statements)
@@ -57,23 +64,41 @@ fn claim_changes(db: &Db, fold: &Fold) -> Result<Statement, OpenError> {
         ("number", Integer),
         ("state", Text),
         ("held_until", Integer),
+        ("paid_by", Text),
+        ("attachment", Integer),
+        ("attached_order", Text),
+        ("asking", Integer),
+        ("asked_at", Integer),
+        ("leave", Text),
         ("state_at", Integer),
         ("state_sequence", Integer),
         ("state_hash", Bytes),
     ];
     let sql = format!(
-        "UPDATE claims SET state = new.state, held_until = new.held_until, state_at = new.state_at, \
-         state_sequence = new.state_sequence, state_hash = new.state_hash \
+        "UPDATE claims SET state = COALESCE(new.state, claims.state), \
+         held_until = CASE WHEN new.state IS NULL THEN claims.held_until ELSE new.held_until END, \
+         paid_by = CASE WHEN new.state IS NULL THEN claims.paid_by ELSE new.paid_by END, \
+         attached_order = CASE WHEN new.attachment = 1 THEN new.attached_order ELSE claims.attached_order END, \
+         asked_at = CASE WHEN new.asking = 1 THEN new.asked_at ELSE claims.asked_at END, \
+         leave = CASE WHEN new.asking = 1 THEN new.leave ELSE claims.leave END, \
+         state_at = new.state_at, state_sequence = new.state_sequence, state_hash = new.state_hash \
          FROM ({}) AS new WHERE claims.pool = new.pool AND claims.number = new.number",
         db.unfold(&columns)
     );
     let changes = fold.claims.iter().map(|((pool, number), change)| {
         let (state, seal) = (change.state, change.seal);
+        let asked = change.asked.as_ref().and_then(Option::as_ref);
         (
             pool,
             number,
-            state.as_str(),
-            state.held_until(),
+            state.map(ClaimState::as_str),
+            state.and_then(ClaimState::held_until),
+            state.and_then(ClaimState::paid_by),
+            i64::from(change.attached.is_some()),
+            change.attached.flatten(),
+            i64::from(change.asked.is_some()),
+            asked.map(|(at, _)| at),
+            asked.map(|(_, leave)| leave),
             seal.at,
             seal.sequence,
             seal.hash,
@@ -265,6 +290,100 @@ fn candidates(db: &Db, fold: &Fold) -> Result<Vec<Statement>, OpenError> {
     ])
 }
 
+fn choices(db: &Db, fold: &Fold) -> Result<Vec<Statement>, OpenError> {
+    let gone = |table: &str| {
+        let sql = format!(
+            "DELETE FROM {table} WHERE candidate IN ({})",
+            db.unfold(&[("candidate", Integer)])
+        );
+        let unchosen = fold.payment.unchosen.iter().map(|candidate| (candidate,));
+        Ok::<_, OpenError>(Statement::new(sql, rows(unchosen)?))
+    };
+    let reports = [("candidate", Integer), ("subject", Text), ("choice", Text)];
+    let prints = [("candidate", Integer), ("enabled", Integer)];
+    let chosen = fold.payment.score_reports.iter();
+    let chosen = chosen.map(|((candidate, subject), choice)| (candidate, subject, choice.as_str()));
+    let switched = fold.payment.quick_prints.iter();
+    let switched = switched.map(|(candidate, enabled)| (candidate, i64::from(*enabled)));
+    Ok(vec![
+        gone("score_reports")?,
+        gone("quick_prints")?,
+        upsert(
+            db,
+            "score_reports",
+            &["candidate", "subject"],
+            &reports,
+            rows(chosen)?,
+        ),
+        upsert(db, "quick_prints", &["candidate"], &prints, rows(switched)?),
+    ])
+}
+
+fn orders(db: &Db, fold: &Fold) -> Result<Vec<Statement>, OpenError> {
+    let columns = [
+        ("order_id", Text),
+        ("cell", Text),
+        ("candidate", Integer),
+        ("paper", Text),
+        ("method", Text),
+        ("state", Text),
+        ("amount_fen", Integer),
+        ("received_fen", Integer),
+        ("settled_fen", Integer),
+        ("refunded_fen", Integer),
+        ("pending_fen", Integer),
+        ("opened_at", Integer),
+        ("expires_at", Integer),
+        ("position", Integer),
+        ("body", Text),
+    ];
+    let claims = [
+        ("order_id", Text),
+        ("pool", Text),
+        ("number", Integer),
+        ("fee_fen", Integer),
+    ];
+    let mut changed = Vec::new();
+    for row in fold.payment.orders.values() {
+        let (order, money) = (&row.order, row.order.money());
+        let body = serde_json::to_string(order).map_err(|error| OpenError::Damaged(error.to_string()))?;
+        changed.push((
+            order.id(),
+            &row.cell,
+            order.candidate(),
+            order.paper(),
+            order.method(),
+            order.status().as_str(),
+            order.amount(),
+            money.received,
+            money.settled,
+            money.refunded,
+            money.pending,
+            order.opened_at(),
+            order.expires_at(),
+            row.position,
+            body,
+        ));
+    }
+    let paid = fold.payment.orders.values().flat_map(|row| {
+        let claims = row.order.claims().iter();
+        claims.map(|ordered| {
+            let claim = ordered.claim;
+            (row.order.id(), claim.pool, claim.number, ordered.fee_fen)
+        })
+    });
+    Ok(vec![
+        upsert(db, "orders", &["order_id"], &columns, rows(changed.into_iter())?),
+        upsert(
+            db,
+            "order_claims",
+            &["order_id", "pool", "number"],
+            &claims,
+            rows(paid)?,
+        ),
+    ])
+}
+
 fn positions(db: &Db, fold: &Fold) -> Result<Vec<Statement>, OpenError> {
     let heads = [
         ("stream", Text),
@@ -302,7 +421,7 @@ fn positions(db: &Db, fold: &Fold) -> Result<Vec<Statement>, OpenError> {
     ])
 }
 
-fn rows(rows: impl Iterator<Item = impl Serialize>) -> Result<String, OpenError> {
+pub(super) fn rows(rows: impl Iterator<Item = impl Serialize>) -> Result<String, OpenError> {
     let mut text = String::from("[");
     for row in rows {
         if text.len() > 1 {

@@ -65,7 +65,8 @@ pub enum Why {
 }
 
 /// How far an order is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum State {
     /// Its pools are being asked to keep the holds; the provider knows nothing.
     Attaching,
@@ -188,8 +189,8 @@ pub enum Command {
     },
 }
 
-/// The decider.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// The decider. Written as it is by the tables, which are made anew where a release changes it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Order {
     id: OrderId,
     candidate: CandidateId,

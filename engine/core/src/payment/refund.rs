@@ -54,7 +54,8 @@ impl RefundCause {
 }
 
 /// How far a refund is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RefundState {
     /// The paid seat is to be taken back first.
     Asked,
@@ -91,7 +92,7 @@ impl RefundState {
 }
 
 /// Money on its way back.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Refund {
     /// Its id, the same however often the provider is asked.
     pub id: RefundId,

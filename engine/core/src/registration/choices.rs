@@ -27,7 +27,7 @@ pub struct ScoreReportChoice {
 /// All that was chosen.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Choices {
-    /// The score reports, the latest choice a subject.
+    /// The score reports, the latest choice a subject, in the order of subjects.
     pub score_reports: SmallVec<[ScoreReportChoice; 2]>,
     /// 快速打印
     pub quick_print: bool,
@@ -39,6 +39,24 @@ impl Default for Choices {
         Self {
             score_reports: SmallVec::new(),
             quick_print: true,
+        }
+    }
+}
+
+impl ScoreReport {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::PaperAndElectronic, Self::Electronic];
+
+    /// Reads it from its name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|choice| choice.as_str() == name)
+    }
+
+    /// As the contract writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PaperAndElectronic => "paper_and_electronic",
+            Self::Electronic => "electronic",
         }
     }
 }
@@ -56,5 +74,6 @@ impl Choices {
         self.score_reports
             .retain(|choice| choice.subject != chosen.subject);
         self.score_reports.push(chosen);
+        self.score_reports.sort_by_key(|choice| choice.subject);
     }
 }

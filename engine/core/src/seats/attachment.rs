@@ -25,7 +25,8 @@ pub struct Asked {
 }
 
 /// How a hold is to go.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Leave {
     /// It is given up (R17).
     Cancel {

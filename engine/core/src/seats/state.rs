@@ -85,6 +85,14 @@ impl ClaimState {
         })
     }
 
+    /// The order that paid a seat.
+    pub fn paid_by(self) -> Option<OrderId> {
+        match self {
+            Self::Paid { order } => Some(order),
+            Self::Held { .. } | Self::Waiting | Self::Gone(_) => None,
+        }
+    }
+
     /// The deadline of a held seat.
     pub fn held_until(self) -> Option<Moment> {
         match self {
