@@ -1,6 +1,6 @@
 //! The server and command line of Kaowei (考位).
 //!
-//! - [`public`], [`candidate`], [`staff`]: the operations of the HTTP contract, one a file.
+//! - [`public`], [`candidate`], [`provider`], [`staff`]: the operations of the HTTP contract, one a file.
 //! - [`server`]: connections and what surrounds every request; metrics.
 //! - [`auth`]: tokens, and how often an account may ask.
 //! - [`problem`]: refusals and failures as RFC 9457 problems, with their pages.
@@ -16,6 +16,7 @@ pub mod cli;
 pub mod demo;
 pub mod openapi;
 pub mod problem;
+pub mod provider;
 pub mod public;
 pub mod server;
 pub mod settings;

@@ -127,6 +127,9 @@ pub struct ServeSettings {
     /// Requests of one account at once after a pause
     #[arg(long, env = "KAOWEI_ACCOUNT_BURST", value_name = "N", default_value_t = 250)]
     pub account_burst: u32,
+    /// Whether there is the sandbox, a payment provider of the server's own by which no money moves
+    #[arg(long, env = "KAOWEI_SANDBOX", value_name = "SWITCH", default_value = "on")]
+    pub sandbox: Switch,
     /// Whether an empty store gets the demo sitting
     #[arg(long, env = "KAOWEI_DEMO", value_name = "SWITCH", default_value = "on")]
     pub demo: Switch,
@@ -162,6 +165,7 @@ impl ServeSettings {
     pub fn engine(&self) -> Result<kaowei_engine::Settings, kaowei_engine::OpenError> {
         let mut settings = self.store.engine()?;
         settings.claims_in_flight_max = usize::try_from(self.claims_in_flight_max).unwrap_or(usize::MAX);
+        settings.sandbox = self.sandbox == Switch::On;
         if let Some(threads) = self.threads {
             settings.arbiters = threads.into();
         }

@@ -16,6 +16,7 @@ use crate::failure::{Failure, NotClosed, OpenError};
 use crate::incarnation::Incarnation;
 use crate::journal::{Entry, Happened, JournalThread, Start, WriterEnd};
 use crate::metrics;
+use crate::payment::{Providers, Sandbox};
 use crate::people::{AccountWriter, Accounts, Students};
 use crate::recovery::{self, Source};
 use crate::settings::Settings;
@@ -51,6 +52,7 @@ pub(crate) struct Inner {
     pub(crate) store: Arc<Store>,
     pub(crate) accounts: Accounts,
     pub(crate) students: Students,
+    pub(crate) providers: Arc<Providers>,
     /// Claims that may be decided at the same time.
     pub(crate) door: Arc<Semaphore>,
     /// Staff's changes to what there is run one at a time.
@@ -83,7 +85,16 @@ impl Engine {
             }
             .run(),
         );
+        let sandbox = if settings.sandbox {
+            let (books, clock) = (store.people.clone(), settings.clock.clone());
+            Some(Arc::new(
+                Sandbox::open(books, &store.secrets.sandbox_key, clock).await?,
+            ))
+        } else {
+            None
+        };
         let inner = Arc::new(Inner {
+            providers: Arc::new(Providers::new(sandbox)),
             accounts: Accounts::new(store.clone(), writer),
             students: Students::new(store.clone()),
             door: Arc::new(Semaphore::new(settings.claims_in_flight_max)),
@@ -112,6 +123,7 @@ impl Engine {
         tokio::spawn(inner.clone().supervise(incarnation, ended));
         let engine = Self { inner };
         engine.resume_imports().await?;
+        engine.start_sandbox();
         Ok(engine)
     }
 
@@ -310,6 +322,7 @@ impl Inner {
         };
         let incarnation = Incarnation::new(
             self.store.clone(),
+            self.providers.clone(),
             clock.clone(),
             sender,
             self.arbiters(),

@@ -20,7 +20,7 @@ use dashmap::DashMap;
 use futures_util::FutureExt;
 use kaowei_core::audit::ChainHead;
 use kaowei_core::cell;
-use kaowei_core::ids::{CampusCode, CandidateId, Cell, PoolId, RecordId};
+use kaowei_core::ids::{CampusCode, CandidateId, Cell, OrderId, PoolId, RecordId};
 use kaowei_core::registration::Candidate;
 use kaowei_core::seats::{Command, Pool, PoolFacts};
 use kaowei_core::sites::Terms;
@@ -38,6 +38,7 @@ use crate::clock::EngineClock;
 use crate::failure::Failure;
 use crate::journal::{CellEvent, Entry, Fate, Happened};
 use crate::metrics;
+use crate::payment::{Alarm, Providers};
 use crate::store::Store;
 use crate::views::{Catalogue, ExpiryStatus};
 
@@ -59,6 +60,11 @@ pub(crate) struct Incarnation {
     /// Enrolments by the instant from which on they are deleted without a claim (R9).
     pub(crate) enrolment_ends: Mutex<BinaryHeap<Reverse<(Moment, CandidateId)>>>,
     pub(crate) enrolment_ended: Notify,
+    pub(crate) providers: Arc<Providers>,
+    /// Whose each order is.
+    order_owners: DashMap<OrderId, CandidateId>,
+    /// The workers of the orders that anything is left to be done about.
+    pub(crate) workers: DashMap<OrderId, Arc<Alarm>>,
     runtime: Handle,
     arbiters: Vec<ArbiterHandle>,
     next_arbiter: AtomicUsize,
@@ -74,8 +80,10 @@ pub(crate) struct Incarnation {
 }
 
 impl Incarnation {
+    #[expect(clippy::too_many_arguments, reason = "all that one is made of, once")]
     pub(crate) fn new(
         store: Arc<Store>,
+        providers: Arc<Providers>,
         clock: Arc<EngineClock>,
         journal: UnboundedSender<Entry>,
         arbiters: Vec<ArbiterHandle>,
@@ -98,6 +106,9 @@ impl Incarnation {
             expiry: Mutex::new(expiry),
             enrolment_ends: Mutex::default(),
             enrolment_ended: Notify::new(),
+            providers,
+            order_owners: DashMap::new(),
+            workers: DashMap::new(),
             runtime: Handle::current(),
             arbiters,
             next_arbiter: AtomicUsize::new(0),
@@ -287,7 +298,15 @@ impl Incarnation {
             })
             .ok();
         }
+        self.ring_workers();
         self.enrolment_ended.notify_one();
+    }
+
+    /// Lets every order's worker look at it again.
+    fn ring_workers(&self) {
+        for worker in &self.workers {
+            worker.ring();
+        }
     }
 
     // ---- candidates
@@ -309,6 +328,9 @@ impl Incarnation {
                 .lock()
                 .push(Reverse((enrolment.delete_after, id)));
         }
+        for order in candidate.orders() {
+            self.order_owners.insert(order.id(), id);
+        }
         self.candidates
             .insert(id, Arc::new(CandidateEntry::new(id, candidate)));
     }
@@ -322,6 +344,12 @@ impl Incarnation {
 
     pub(crate) fn candidate_count(&self) -> usize {
         self.candidates.len()
+    }
+
+    /// Whose an order is.
+    pub(crate) fn owner_of(&self, order: OrderId) -> Option<Arc<CandidateEntry>> {
+        let candidate = *self.order_owners.get(&order)?;
+        Some(self.candidate(candidate))
     }
 
     /// Binds a record to an account before the event is written; whoever else it is bound to (R3).
@@ -344,6 +372,22 @@ impl Incarnation {
 
     pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
         self.catalogue.load_full()
+    }
+
+    /// How much of a hold must be left for an order (R25).
+    pub(crate) fn order_margin(&self) -> Span {
+        let catalogue = self.catalogue.load();
+        let sitting = catalogue.sitting.as_ref();
+        sitting.map_or(Span::ZERO, |sitting| {
+            Span::from_secs(sitting.order_margin_seconds)
+        })
+    }
+
+    /// What is paid for, as a payer reads it.
+    pub(crate) fn sitting_name(&self) -> Arc<str> {
+        let catalogue = self.catalogue.load();
+        let sitting = catalogue.sitting.as_ref();
+        sitting.map_or("", |sitting| &sitting.name).into()
     }
 
     fn change_catalogue(&self, change: impl Fn(&mut Catalogue)) {
@@ -395,6 +439,7 @@ impl Incarnation {
         }
         self.checkpoint_wanted.notify_one();
         self.enrolment_ended.notify_one();
+        self.ring_workers();
         // The writer, if it still runs, wakes up and ends: only then does the supervisor make the next incarnation.
         let wake = Entry {
             happened: Happened::Barrier,

@@ -8,12 +8,14 @@
 //!   [`incarnation`] is read from the store (`recovery`).
 //! - **A claim has one leader.** Every batch passes a fence of epoch and batch number (`store`).
 //! - **Rules across pools** hold because a candidate's requests run one at a time (`candidate_entry`).
+//! - **Money** is received, settled, refunded or on its way: each order has a worker that goes on by what is recorded
+//!   (`payment`).
 //! - **Persons' data stays out of the journal** (`people`).
 //! - **Tables** are made from the journal in the background and are disposable (`tables`).
 //!
 //! What may be asked is in `operations`, each a method of [`Engine`].
 //!
-//! Deliberately absent: HTTP, tokens, command lines; payment, which is to come.
+//! Deliberately absent: HTTP, tokens, command lines.
 
 mod actors;
 mod background;
@@ -27,6 +29,7 @@ mod incarnation;
 mod journal;
 pub mod metrics;
 mod operations;
+mod payment;
 mod peek;
 mod people;
 mod recovery;
@@ -41,7 +44,11 @@ pub use failure::{Denied, Failure, NotClosed, OpenError};
 pub use fault::{Fault, WrongField};
 pub use operations::{
     AuditRecord, AuditStream, BadLine, ClaimRequest, CsvStream, EnrolRequest, ExportKind, ImportOptions,
-    ImportReport, KeyHashes, NewPool, Progress, Staff,
+    ImportReport, KeyHashes, NewPool, OrderAnswer, OrderRequest, Progress, Settling, Staff, Unheard,
+};
+pub use payment::{
+    Acknowledgement, Behaviour, Bill, CashierBill, CashierRefusal, Created, News, NotVerified, Notification,
+    Outcome, Provider, RefundBill, RefundManner, Reply, Sandbox, Says, Unanswered,
 };
 pub use peek::{Peek, migrate, peek, rebuild};
 pub use people::{AccountDetails, IdType, Identity, InvalidIdType, Person};

@@ -7,7 +7,10 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use kaowei_core::invariant::Invariant;
+use kaowei_core::payment;
 use metrics::{Counter, Gauge, Histogram, Unit, counter, gauge, histogram};
+
+use crate::payment::NotVerified;
 
 /// What a metric is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +72,15 @@ metrics! {
     RECOVERY_SECONDS = "kaowei_recovery_seconds", Gauge, Seconds, "How long the latest recovery took.";
     EXPIRY_SUSPENDED = "kaowei_expiry_suspended", Gauge, Count, "1 while expiry is suspended because the clocks disagree; operators resume it.";
     BREACHES = "kaowei_invariant_breaches_total", Counter, Count, "Invariants found broken, by invariant. Anything but 0 is a fault of ours.";
+    ORDERS = "kaowei_orders_total", Counter, Count, "Orders, by what happened to them: opened, paid, closed.";
+    REFUNDS = "kaowei_refunds_total", Counter, Count, "Refunds, by what happened to them: due, failed, done.";
+    UNRESOLVED = "kaowei_orders_unresolved", Gauge, Count, "Orders that can still be paid, or whose money is on its way.";
+    REFUNDS_STUCK = "kaowei_refunds_failing", Gauge, Count, "Refunds that have failed and are tried again.";
+    SETTLING = "kaowei_claims_settling", Gauge, Count, "Holds whose deadline has passed, or whose end was asked, while an order for them is open.";
+    SETTLING_SECONDS = "kaowei_claims_settling_oldest_seconds", Gauge, Seconds, "For how long the oldest of them has been settling.";
+    PROVIDER_CALLS = "kaowei_provider_calls_total", Counter, Count, "Questions to payment providers, by verb and outcome: answered, unanswered.";
+    PROVIDER_SECONDS = "kaowei_provider_call_seconds", Histogram, Seconds, "How long a payment provider took to answer.";
+    NOTIFICATIONS = "kaowei_notifications_total", Counter, Count, "Notifications of payment providers, by outcome: taken, forged, stale, foreign, unreadable, failed.";
     IN_FLIGHT = "kaowei_claims_in_flight", Gauge, Count, "Claims that are being decided.";
 }
 
@@ -116,7 +128,52 @@ pub fn describe() {
     ] {
         zero.absolute(0);
     }
+    for (name, label, values) in [
+        (ORDERS, "event", &["opened", "paid", "closed"][..]),
+        (REFUNDS, "event", &["due", "failed", "done"]),
+        (NOTIFICATIONS, "outcome", &["taken", "failed"]),
+    ] {
+        for value in values {
+            counter!(name, label => *value).absolute(0);
+        }
+    }
+    for refused in NotVerified::ALL {
+        counter!(NOTIFICATIONS, "outcome" => refused.label()).absolute(0);
+    }
     gauge!(EXPIRY_SUSPENDED).set(0);
+}
+
+/// Something happened to an order, or to a refund of it.
+pub(crate) fn order_happened(event: &payment::Event) {
+    let (name, what) = match event {
+        payment::Event::OrderOpened { .. } => (ORDERS, "opened"),
+        payment::Event::OrderPaid { .. } => (ORDERS, "paid"),
+        payment::Event::OrderClosed { .. } => (ORDERS, "closed"),
+        payment::Event::RefundDue { .. } => (REFUNDS, "due"),
+        payment::Event::RefundFailed { .. } => (REFUNDS, "failed"),
+        payment::Event::RefundDone { .. } => (REFUNDS, "done"),
+        payment::Event::OrderKeyRemembered { .. }
+        | payment::Event::OrderPlaced { .. }
+        | payment::Event::OrderPayable { .. }
+        | payment::Event::OrderClosing { .. }
+        | payment::Event::OrderReleased { .. }
+        | payment::Event::OrderSettled { .. }
+        | payment::Event::RefundAsked { .. }
+        | payment::Event::RefundSent { .. } => return,
+    };
+    counter!(name, "event" => what).increment(1);
+}
+
+/// A provider was asked.
+pub(crate) fn provider_asked(verb: &'static str, answered: bool, took: Duration) {
+    let outcome = if answered { "answered" } else { "unanswered" };
+    counter!(PROVIDER_CALLS, "verb" => verb, "outcome" => outcome).increment(1);
+    histogram!(PROVIDER_SECONDS).record(took);
+}
+
+/// A notification came.
+pub(crate) fn notified(outcome: &'static str) {
+    counter!(NOTIFICATIONS, "outcome" => outcome).increment(1);
 }
 
 /// How a claim was answered.
@@ -213,8 +270,18 @@ pub(crate) struct Totals {
     pub(crate) waiting: u64,
     pub(crate) candidates: u64,
     pub(crate) in_flight: u64,
+    pub(crate) payment: PaymentTotals,
     /// The deepest mailboxes, deepest first.
     pub(crate) depths: Vec<u32>,
+}
+
+/// Sums over the orders that are worked on.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct PaymentTotals {
+    pub(crate) unresolved: u64,
+    pub(crate) failing: u64,
+    pub(crate) settling: u64,
+    pub(crate) settling_for: Duration,
 }
 
 /// How many of the deepest mailboxes are told.
@@ -230,9 +297,13 @@ pub(crate) fn totals(totals: &Totals) {
         (WAITING, totals.waiting),
         (CANDIDATES, totals.candidates),
         (IN_FLIGHT, totals.in_flight),
+        (UNRESOLVED, totals.payment.unresolved),
+        (REFUNDS_STUCK, totals.payment.failing),
+        (SETTLING, totals.payment.settling),
     ] {
         gauge!(name).set(value as f64);
     }
+    gauge!(SETTLING_SECONDS).set(totals.payment.settling_for.as_secs_f64());
     for (rank, depth) in RANKS
         .iter()
         .zip(totals.depths.iter().chain(std::iter::repeat(&0)))

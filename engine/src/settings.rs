@@ -51,6 +51,8 @@ pub struct Settings {
     pub arbiters: usize,
     /// Events in one transaction of the journal, at the most.
     pub batch_max: usize,
+    /// Whether the sandbox is there: a payment provider of the server's own, by which no money moves.
+    pub sandbox: bool,
     /// The clock.
     pub clock: Arc<dyn Clock>,
 }
@@ -65,6 +67,7 @@ impl Settings {
             claims_in_flight_max: 8_192,
             arbiters: cores,
             batch_max: 4_096,
+            sandbox: true,
             clock: Arc::new(SystemClock),
         }
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use kaowei_core::ids::{
     CampusCode, CandidateId, ClaimId, Fen, ProvinceCode, RecordVersion, SchoolCode, Sequence,
 };
-use kaowei_core::registration::{Agreed, Enrolment};
+use kaowei_core::payment::Order;
+use kaowei_core::registration::{Agreed, Choices, Enrolment};
 use kaowei_core::seats::{Answered, PoolFacts, Refusal, Standing};
 use kaowei_core::sites::{Paper, Sitting, Subject, Terms, Tree};
 use kaowei_core::time::Moment;
@@ -120,17 +121,26 @@ pub struct ClaimView {
     pub standing: Standing,
     /// Its place, from 1, while it waits.
     pub position: Option<u32>,
+    /// Since when the seat is kept for nothing but its order's end (R27), if it is.
+    pub settling_since: Option<Moment>,
 }
 
 impl From<Answered> for ClaimView {
     fn from(Answered { standing, position }: Answered) -> Self {
-        Self { standing, position }
+        Self {
+            standing,
+            position,
+            settling_since: standing.settling_since(standing.state_at),
+        }
     }
 }
 
 impl From<ClaimView> for Answered {
-    fn from(ClaimView { standing, position }: ClaimView) -> Self {
-        Self { standing, position }
+    fn from(view: ClaimView) -> Self {
+        Self {
+            standing: view.standing,
+            position: view.position,
+        }
     }
 }
 
@@ -200,6 +210,10 @@ pub struct EnrolmentView {
     pub eligible_subjects: Vec<Subject>,
     /// Claims, newest last.
     pub claims: Vec<ClaimView>,
+    /// Orders, newest last.
+    pub orders: Vec<Order>,
+    /// What was chosen for after the exam.
+    pub choices: Choices,
 }
 
 /// The answer to saving an enrolment.

@@ -188,6 +188,27 @@ impl Trial {
         &self.tokens[candidate]
     }
 
+    /// The token of staff who see everything.
+    pub fn staff_token(&self) -> &str {
+        &self.staff_token
+    }
+
+    /// Any request, which may get no answer.
+    ///
+    /// # Errors
+    /// When no whole answer comes.
+    pub fn try_request(
+        &self,
+        server: &Server,
+        method: &str,
+        path: &str,
+        token: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<(u16, String)> {
+        let exchange = crate::request::exchange(server.address(), method, path, token, body);
+        self.crowd.block_on(exchange)
+    }
+
     /// Any request.
     pub fn request(
         &self,

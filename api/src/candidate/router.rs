@@ -4,8 +4,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    accept_agreement, cancel_claim, claim, delete_enrolment, list_claims, save_enrolment, show_account,
-    show_claim, show_enrolment, show_qualification,
+    accept_agreement, cancel_claim, choose_score_reports, claim, delete_enrolment, list_claims, open_order,
+    refresh_order, save_enrolment, set_quick_print, show_account, show_claim, show_enrolment, show_order,
+    show_qualification,
 };
 use crate::state::App;
 
@@ -23,4 +24,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(claim::post_claim, list_claims::list_claims))
         .routes(routes!(show_claim::show_claim))
         .routes(routes!(cancel_claim::cancel_claim))
+        .routes(routes!(choose_score_reports::choose_score_reports))
+        .routes(routes!(set_quick_print::set_quick_print))
+        .routes(routes!(open_order::open_order))
+        .routes(routes!(show_order::show_order))
+        .routes(routes!(refresh_order::refresh_order))
 }

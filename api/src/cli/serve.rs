@@ -75,6 +75,13 @@ async fn serve_engine(
             .context("the demo sitting can't be loaded")?;
     }
 
+    if settings.sandbox == Switch::On {
+        tracing::warn!(
+            "the payment sandbox is on: whoever opens an order can mark it as paid at /sandbox/pay, and no money moves; \
+             turn it off with --sandbox off"
+        );
+    }
+
     let address = listener.local_addr()?;
     engine.announce(&format!("http://{}", reachable(address))).await?;
     let metrics_address = metrics.address()?;

@@ -10,6 +10,9 @@ use super::{Code, Problem};
 /// When to repeat a request after the store failed: recovery takes about so long.
 const RETRY_AFTER_STORE: Span = Span::from_ms(1_000);
 
+/// When to ask a provider again that did not answer.
+const RETRY_AFTER_PROVIDER: Span = Span::from_ms(5_000);
+
 /// The code of a refusal.
 pub fn refusal_code(refusal: &Refusal) -> Code {
     match refusal {
@@ -96,6 +99,12 @@ impl From<Failure> for Problem {
             }
             Failure::Overloaded { retry_after } => Self::new(Code::Overloaded).with_retry_after(retry_after),
             Failure::NotLeader => Self::new(Code::NotLeader).with_retry_after(RETRY_AFTER_STORE),
+            Failure::ProviderUnavailable => Self::new(Code::StoreUnavailable)
+                .detailed((
+                    "支付平台暂时没有应答；系统会自动继续查询，请稍后再更新。",
+                    "The payment provider does not answer for now: it is asked again by itself; refresh a little later.",
+                ))
+                .with_retry_after(RETRY_AFTER_PROVIDER),
             Failure::Internal => Self::new(Code::Internal),
         }
     }

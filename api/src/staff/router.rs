@@ -4,8 +4,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    change_pool, export, import, list_audit, list_pools, preview_pool, put_pool, put_sitting, set_expiry,
-    show_expiry, show_overview, show_pool, show_sitting,
+    change_pool, export, import, list_audit, list_pools, list_settling, preview_pool, put_pool, put_sitting,
+    refund_order, sandbox, set_expiry, show_expiry, show_order, show_overview, show_pool, show_sitting,
 };
 use crate::state::App;
 
@@ -28,4 +28,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(export::export))
         .routes(routes!(list_audit::list_audit))
         .routes(routes!(show_expiry::show_expiry, set_expiry::set_expiry))
+        .routes(routes!(list_settling::list_settling))
+        .routes(routes!(show_order::show_staff_order))
+        .routes(routes!(refund_order::refund_order))
+        .routes(routes!(sandbox::show_sandbox, sandbox::set_sandbox))
 }

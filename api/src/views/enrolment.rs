@@ -8,7 +8,7 @@ use kaowei_engine::{ClaimView, EnrolmentView, StudentRecord};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Claim, Instant, OWN_NEXT_POLL_MS, SubjectView, mask};
+use super::{Choices, Claim, Instant, OWN_NEXT_POLL_MS, Order, SubjectView, mask};
 
 /// A student record, as its school imported it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -175,9 +175,10 @@ pub struct EnrolmentPage {
     pub progress: Vec<Progress>,
     /// Claims in the order in which they were made.
     pub claims: Vec<Claim>,
-    /// Orders. They come with payment: for now there are none.
-    #[schema(value_type = Vec<Object>)]
-    pub orders: Vec<serde_json::Value>,
+    /// Orders, in the order in which they were opened.
+    pub orders: Vec<Order>,
+    /// What was chosen for after the exam.
+    pub choices: Choices,
     /// What is due, by payment group.
     pub due: Vec<Due>,
     /// When to ask again.
@@ -201,7 +202,8 @@ impl EnrolmentPage {
             review: Review::default(),
             progress: progress(agreed, &view.claims),
             claims: view.claims.iter().map(Claim::from).collect(),
-            orders: Vec::new(),
+            orders: view.orders.iter().map(Order::from).collect(),
+            choices: Choices::from(&view.choices),
             due: [Paper::Written, Paper::Oral]
                 .into_iter()
                 .filter_map(|paper| due(paper, &view.claims))

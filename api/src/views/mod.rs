@@ -7,6 +7,7 @@ mod account;
 mod claim;
 mod enrolment;
 mod instant;
+mod order;
 mod pool;
 mod sitting;
 mod writer;
@@ -15,6 +16,9 @@ pub use account::{Account, mask};
 pub use claim::{Arrangement, Claim, ClaimAnswer, ClaimList, ClaimState, Registrar};
 pub use enrolment::{Due, EnrolmentPage, Progress, Qualification, Record, Review, Step, StepState};
 pub use instant::Instant;
+pub use order::{
+    Choices, Order, OrderAnswer, OrderState, Refund, RefundProgress, ScoreReport, ScoreReportChoice,
+};
 pub use pool::{Availability, PublicPool, PublicPools, StaffPool, StaffPools, Waitlist};
 pub use sitting::{AgreementText, CampusList, CampusView, PublicSitting, SubjectView, WindowView};
 

@@ -18,6 +18,8 @@ pub enum Operation {
     Claim,
     /// `POST /v1/enrolment`
     Enrol,
+    /// `POST /v1/orders`
+    Order,
 }
 
 /// The hash of the key, if one was sent.
@@ -52,6 +54,7 @@ impl IdempotencyKey {
         context.update(match operation {
             Operation::Claim => b"POST /v1/claims\n",
             Operation::Enrol => b"POST /v1/enrolment\n",
+            Operation::Order => b"POST /v1/orders\n",
         });
         context.update(body);
         Some(KeyHashes {

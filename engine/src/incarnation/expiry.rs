@@ -37,6 +37,9 @@ impl Incarnation {
     /// Recovery is done: what is due is done from now on.
     pub(crate) fn serve(self: &Arc<Self>) {
         self.serving.store(true, Ordering::Release);
+        for entry in self.all_candidates() {
+            self.follow_orders(&entry);
+        }
         self.wake_pools();
     }
 

@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use kaowei_core::cell;
-use kaowei_core::ids::{Cell, ClaimId, PoolId};
+use kaowei_core::ids::{Cell, ClaimId, OrderId, PoolId};
+use kaowei_core::payment;
 use kaowei_core::registration::{Candidate, Event};
 use kaowei_core::seats::{self, RemovalCause};
 use kaowei_core::time::{Moment, Span};
@@ -14,6 +15,7 @@ use crate::actors::{Numbers, PoolHandle};
 use crate::fail_points::{FailPoint, pass};
 use crate::journal::{CellEvent, Sealed};
 use crate::metrics;
+use crate::payment::unfinished;
 use crate::views::ExpiryStatus;
 
 /// Far longer than a commit takes.
@@ -39,7 +41,7 @@ impl Incarnation {
                 continue;
             };
             let entry = self.candidate(candidate);
-            let ends_at = entry.publish(|state| {
+            let (ends_at, orders) = entry.publish(|state| {
                 state.settle(&pool.facts, &sealed.event, &sealed.seal);
                 // Held back before anybody can take the next turn.
                 for claim in state.orphans() {
@@ -49,8 +51,19 @@ impl Incarnation {
                         held_back: entry.hold_back(),
                     });
                 }
-                ends_soon(state, sealed.seal.at)
+                let orders: Vec<OrderId> = match state.orders() {
+                    [] => Vec::new(),
+                    _ => state
+                        .orders_to_close()
+                        .map(|(order, _)| order)
+                        .chain(state.refunds_to_ask().map(|(order, _)| order))
+                        .collect(),
+                };
+                (ends_soon(state, sealed.seal.at), orders)
             });
+            for order in orders {
+                self.work_on(order, candidate);
+            }
             if let Some(ends_at) = ends_at {
                 self.enrolment_ends.lock().push(Reverse((ends_at, candidate)));
                 self.enrolment_ended.notify_one();
@@ -65,9 +78,7 @@ impl Incarnation {
         let CellEvent { event, at } = event;
         let event = match event {
             cell::Event::Payment(event) => {
-                let (_, candidate) = event.order();
-                self.candidate(candidate)
-                    .publish(|state| state.evolve_order(event, *at));
+                self.publish_order(event, *at);
                 self.count_published(cell, 1);
                 return;
             }
@@ -129,6 +140,18 @@ impl Incarnation {
             _ => {}
         }
         self.count_published(cell, 1);
+    }
+
+    fn publish_order(self: &Arc<Self>, event: &payment::Event, at: Moment) {
+        metrics::order_happened(event);
+        let (order, candidate) = event.order();
+        self.order_owners.insert(order, candidate);
+        let entry = self.candidate(candidate);
+        entry.publish(|state| state.evolve_order(event, at));
+        entry.orders_changed.notify_waiters();
+        if entry.read(unfinished).contains(&order) {
+            self.work_on(order, candidate);
+        }
     }
 
     fn count_published(&self, cell: Cell, events: usize) {

@@ -253,7 +253,7 @@ impl Engine {
         Ok(view(&incarnation, standing))
     }
 
-    async fn own_claim(
+    pub(super) async fn own_claim(
         &self,
         incarnation: &Arc<Incarnation>,
         entry: &Arc<CandidateEntry>,
@@ -350,9 +350,10 @@ fn remembered(candidate: &Candidate, request: &ClaimRequest) -> Result<Option<Lo
             claim: (**answered).into(),
         }))),
         KeyAnswer::WrittenRequired => Err(Refusal::WrittenRequired.into()),
-        KeyAnswer::Enrolled(_) | KeyAnswer::AlreadyEnrolled(_) | KeyAnswer::Ordered(_) => {
-            Err(Denied::IdempotencyMismatch)
-        }
+        KeyAnswer::Enrolled(_)
+        | KeyAnswer::AlreadyEnrolled(_)
+        | KeyAnswer::Ordered(_)
+        | KeyAnswer::OrderFound(_) => Err(Denied::IdempotencyMismatch),
     }
 }
 
@@ -429,6 +430,7 @@ fn as_first_answered(claim: &Standing) -> ClaimAnswer {
         claim: ClaimView {
             standing: claim.as_made(),
             position,
+            settling_since: None,
         },
     }
 }
@@ -441,7 +443,11 @@ pub(super) fn view(incarnation: &Incarnation, standing: Standing) -> ClaimView {
             .and_then(|pool| pool.position(standing.id.number)),
         ClaimState::Held { .. } | ClaimState::Paid { .. } | ClaimState::Gone(_) => None,
     };
-    ClaimView { standing, position }
+    ClaimView {
+        standing,
+        position,
+        settling_since: standing.settling_since(incarnation.now()),
+    }
 }
 
 fn outcome(answer: &Answer) -> ClaimOutcome {

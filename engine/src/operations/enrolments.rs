@@ -177,7 +177,8 @@ impl Engine {
             KeyAnswer::Made(_)
             | KeyAnswer::Existing(_)
             | KeyAnswer::WrittenRequired
-            | KeyAnswer::Ordered(_) => {
+            | KeyAnswer::Ordered(_)
+            | KeyAnswer::OrderFound(_) => {
                 return Err(Denied::IdempotencyMismatch);
             }
         };
@@ -267,6 +268,8 @@ impl Engine {
             enrolment,
             eligible_subjects,
             claims,
+            orders: entry.read(|candidate| candidate.orders().to_vec()),
+            choices: entry.read(|candidate| candidate.choices().clone()),
         })
     }
 
@@ -348,7 +351,7 @@ impl Engine {
 
 /// Does something of several steps to its end, also when whoever asked hangs up meanwhile: a candidate's turn must not
 /// end before what was done in it is published.
-async fn to_the_end<T: Send + 'static>(
+pub(super) async fn to_the_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, Denied>> + Send + 'static,
 ) -> Result<T, Denied> {
     tokio::spawn(work)
@@ -394,7 +397,7 @@ async fn remember(
 }
 
 /// The sitting; without one there is nothing to register for.
-fn sitting(incarnation: &Incarnation) -> Result<Arc<Sitting>, Denied> {
+pub(super) fn sitting(incarnation: &Incarnation) -> Result<Arc<Sitting>, Denied> {
     incarnation
         .catalogue()
         .sitting

@@ -96,7 +96,7 @@ macro_rules! part {
 }
 
 const JOURNAL: &[Part] = &[part!(1, "journal")];
-const PEOPLE: &[Part] = &[part!(2, "people")];
+const PEOPLE: &[Part] = &[part!(2, "people"), part!(8, "sandbox")];
 const TABLES: &[Part] = &[part!(3, "tables"), part!(6, "orders")];
 
 /// The advisory lock that a server holds on its database ("kaowei" in ASCII).

@@ -15,6 +15,8 @@ use crate::failure::OpenError;
 pub(crate) struct Secrets {
     /// Signs tokens (HS256).
     pub(crate) token_key: [u8; 32],
+    /// Signs what the sandbox tells.
+    pub(crate) sandbox_key: [u8; 32],
     seal: [u8; 32],
     index: hmac::Key,
 }
@@ -29,10 +31,12 @@ impl Secrets {
     /// Reads the keys, or makes them where there are none.
     pub(crate) async fn load(journal: &Db) -> Result<Self, OpenError> {
         let token_key = shared_key(journal, "token_key").await?;
+        let sandbox_key = shared_key(journal, "sandbox_key").await?;
         let seal = shared_key(journal, "person_seal_key").await?;
         let index = shared_key(journal, "person_index_key").await?;
         Ok(Self {
             token_key,
+            sandbox_key,
             seal,
             index: hmac::Key::new(hmac::HMAC_SHA256, &index),
         })

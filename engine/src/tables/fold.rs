@@ -67,19 +67,38 @@ pub(super) struct NewClaim {
 #[derive(Debug)]
 pub(super) struct ClaimChange {
     pub(super) state: Option<ClaimState>,
-    /// The order that it is kept for from now on, if for one.
-    pub(super) attached: Option<Option<OrderId>>,
+    /// The order that it is kept for.
+    pub(super) attached: Cell<OrderId>,
     /// Since when it is to go, and how.
-    pub(super) asked: Option<Option<(Moment, String)>>,
+    pub(super) asked: Cell<(Moment, String)>,
     pub(super) seal: Seal,
+}
+
+/// What becomes of a cell of the tables that may be empty.
+#[derive(Debug)]
+pub(super) enum Cell<T> {
+    /// It stays as it is.
+    Kept,
+    /// It is this from now on.
+    Set(Option<T>),
+}
+
+impl<T> Cell<T> {
+    /// Whether it changes, as the statement is told; and its value then.
+    pub(super) fn parts(&self) -> (u8, Option<&T>) {
+        match self {
+            Self::Kept => (0, None),
+            Self::Set(value) => (1, value.as_ref()),
+        }
+    }
 }
 
 impl ClaimChange {
     fn new(seal: Seal) -> Self {
         Self {
             state: None,
-            attached: None,
-            asked: None,
+            attached: Cell::Kept,
+            asked: Cell::Kept,
             seal,
         }
     }
@@ -90,21 +109,21 @@ impl ClaimChange {
         if let Some(state) = event.new_state() {
             self.state = Some(state);
             if state.held_until().is_none() {
-                self.attached = Some(None);
-                self.asked = Some(None);
+                self.attached = Cell::Set(None);
+                self.asked = Cell::Set(None);
             }
         }
         match event {
             Event::OrderAttached { order, .. } => {
-                self.attached = Some(Some(*order));
-                self.asked = Some(None);
+                self.attached = Cell::Set(Some(*order));
+                self.asked = Cell::Set(None);
             }
             Event::OrderDetached { .. } => {
-                self.attached = Some(None);
-                self.asked = Some(None);
+                self.attached = Cell::Set(None);
+                self.asked = Cell::Set(None);
             }
             Event::CancellationAsked { asked_at, .. } | Event::RemovalAsked { asked_at, .. } => {
-                self.asked = Some(leave(event)?.map(|leave| (*asked_at, leave)));
+                self.asked = Cell::Set(leave(event)?.map(|leave| (*asked_at, leave)));
             }
             _ => {}
         }
@@ -354,6 +373,14 @@ impl Fold {
         } = &event
         {
             self.remember(*candidate, *note, &KeyAnswer::Ordered(*order), position)?;
+        }
+        if let payment::Event::OrderKeyRemembered {
+            order,
+            candidate,
+            key,
+        } = &event
+        {
+            self.remember(*candidate, *key, &KeyAnswer::OrderFound(*order), position)?;
         }
         self.payment.add(event, at, cell, position);
         Ok(())

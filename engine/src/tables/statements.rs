@@ -87,16 +87,17 @@ fn claim_changes(db: &Db, fold: &Fold) -> Result<Statement, OpenError> {
     );
     let changes = fold.claims.iter().map(|((pool, number), change)| {
         let (state, seal) = (change.state, change.seal);
-        let asked = change.asked.as_ref().and_then(Option::as_ref);
+        let (attachment, attached_order) = change.attached.parts();
+        let (asking, asked) = change.asked.parts();
         (
             pool,
             number,
             state.map(ClaimState::as_str),
             state.and_then(ClaimState::held_until),
             state.and_then(ClaimState::paid_by),
-            i64::from(change.attached.is_some()),
-            change.attached.flatten(),
-            i64::from(change.asked.is_some()),
+            attachment,
+            attached_order,
+            asking,
             asked.map(|(at, _)| at),
             asked.map(|(_, leave)| leave),
             seal.at,

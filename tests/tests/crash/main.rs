@@ -7,6 +7,7 @@ mod full_disk;
 mod imports;
 mod kills;
 mod panics;
+mod payments;
 mod places;
 mod points;
 mod time;

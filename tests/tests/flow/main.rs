@@ -9,6 +9,7 @@ mod journey;
 mod keys;
 mod languages;
 mod operation;
+mod payment;
 mod people;
 mod precedence;
 mod sittings;

@@ -34,6 +34,15 @@ events! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         key: Option<KeyNote>,
     }
+    /// A new idempotency key was answered with an order that was open already.
+    OrderKeyRemembered = "order_key_remembered" {
+        /// The order.
+        order: OrderId,
+        /// Whose.
+        candidate: CandidateId,
+        /// The key.
+        key: KeyNote,
+    }
     /// All its holds are kept for it. Recorded before the provider is asked: from now on it may exist there.
     OrderPlaced = "order_placed" {
         /// The order.
@@ -164,6 +173,7 @@ impl Event {
     pub fn order(&self) -> (OrderId, CandidateId) {
         match self {
             Self::OrderOpened { order, candidate, .. }
+            | Self::OrderKeyRemembered { order, candidate, .. }
             | Self::OrderPlaced { order, candidate }
             | Self::OrderPayable { order, candidate, .. }
             | Self::OrderClosing { order, candidate, .. }

@@ -64,6 +64,21 @@ pub enum Why {
     AtProvider,
 }
 
+impl Why {
+    /// As the contract writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NeverSent => "never_sent",
+            Self::Expired => "expired",
+            Self::ClaimLeft => "claim_left",
+            Self::MethodChanged => "method_changed",
+            Self::Reissued => "reissued",
+            Self::WrongAmount => "wrong_amount",
+            Self::AtProvider => "at_provider",
+        }
+    }
+}
+
 /// How far an order is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -272,6 +287,11 @@ impl Order {
         self.expires_at
     }
 
+    /// What it is bound to with the provider.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// How far it is.
     pub fn state(&self) -> &State {
         &self.state
@@ -349,6 +369,8 @@ impl Order {
             return Status::Refunded;
         }
         match self.state {
+            // What has ended reads so when its claims do.
+            _ if self.keeps_holds() => Status::Open,
             State::Attaching | State::Placed { .. } | State::Payable { .. } | State::Closing { .. } => {
                 Status::Open
             }

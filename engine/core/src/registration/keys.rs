@@ -28,6 +28,8 @@ pub enum KeyAnswer {
     AlreadyEnrolled(Box<AnsweredEnrolment>),
     /// An order opened for it.
     Ordered(OrderId),
+    /// An order that was open already.
+    OrderFound(OrderId),
 }
 
 /// An enrolment as an answer showed it.

@@ -51,7 +51,8 @@ fn answer(candidate: &Candidate, key: u128) -> Option<Standing> {
         KeyAnswer::WrittenRequired
         | KeyAnswer::Enrolled(_)
         | KeyAnswer::AlreadyEnrolled(_)
-        | KeyAnswer::Ordered(_) => None,
+        | KeyAnswer::Ordered(_)
+        | KeyAnswer::OrderFound(_) => None,
     }
 }
 

@@ -326,6 +326,7 @@ fn r28_the_histories_reach_every_kind_of_end() {
         "Expired",
         "MethodChanged",
         "NeverSent",
+        "Reissued",
         "WrongAmount",
         "claim_gone",
         "closed",

@@ -10,7 +10,7 @@ impl Order {
     /// and no payment is booked twice.
     pub fn evolve(&mut self, event: &Event, at: Moment) {
         match event {
-            Event::OrderOpened { .. } => {}
+            Event::OrderOpened { .. } | Event::OrderKeyRemembered { .. } => {}
             Event::OrderPlaced { .. } => {
                 if self.state == State::Attaching {
                     self.state = State::Placed { at };

@@ -172,8 +172,54 @@ impl Candidate {
         })
     }
 
-    /// Orders that have to be closed, since a claim of theirs is to go or was paid otherwise (R13, R17, R28).
+    /// Orders that have to be closed, since a claim of theirs is to go or was paid otherwise (R13, R17, R28), or since
+    /// all their holds have got later deadlines (R33).
     pub fn orders_to_close(&self) -> impl Iterator<Item = (OrderId, Why)> {
+        self.orders
+            .iter()
+            .filter(|order| order.is_open())
+            .filter_map(|order| {
+                let why = if self.is_left(order) {
+                    Why::ClaimLeft
+                } else if self.is_outlived(order) {
+                    Why::Reissued
+                } else {
+                    return None;
+                };
+                Some((order.id(), why))
+            })
+    }
+
+    /// How to open the order that takes the place of one that was closed since its holds got later deadlines (R33).
+    pub fn to_reissue(&self, id: OrderId) -> Option<(Paper, Method)> {
+        let order = self.order(id)?;
+        let ended = matches!(
+            order.state(),
+            State::Closed {
+                why: Why::Reissued,
+                released: true,
+                ..
+            }
+        );
+        let latest = self
+            .orders
+            .iter()
+            .rev()
+            .find(|other| other.paper() == order.paper())?;
+        (ended && latest.id() == id).then(|| (order.paper(), order.method()))
+    }
+
+    /// Whether all its holds last longer than it does.
+    fn is_outlived(&self, order: &Order) -> bool {
+        let lasts_longer = |id: ClaimId| {
+            let until = self.claim(id).and_then(|claim| claim.state.held_until());
+            until.is_some_and(|until| until > order.expires_at())
+        };
+        order.claims().iter().all(|ordered| lasts_longer(ordered.claim))
+    }
+
+    /// Whether a claim of it is to go, or was paid otherwise.
+    fn is_left(&self, order: &Order) -> bool {
         let leaves = |order: &Order, id: ClaimId| {
             let Some(claim) = self.claim(id) else { return true };
             match (claim.state, claim.attached) {
@@ -185,11 +231,7 @@ impl Candidate {
                 (ClaimState::Waiting | ClaimState::Paid { .. } | ClaimState::Gone(_), _) => true,
             }
         };
-        self.orders
-            .iter()
-            .filter(|order| order.is_open())
-            .filter(move |order| order.claims().iter().any(|ordered| leaves(order, ordered.claim)))
-            .map(|order| (order.id(), Why::ClaimLeft))
+        order.claims().iter().any(|ordered| leaves(order, ordered.claim))
     }
 
     /// Paid oral seats whose written one is not paid: it went while they were being paid (R13). Their money goes back.
@@ -287,7 +329,12 @@ impl Candidate {
         let (id, _) = event.order();
         let known = self.orders.iter_mut().find(|order| order.id() == id);
         match (known, Order::opened(event, at)) {
-            (Some(order), _) => order.evolve(event, at),
+            (Some(order), _) => {
+                order.evolve(event, at);
+                if let payment::Event::OrderKeyRemembered { key, .. } = event {
+                    self.keys.remember(*key, KeyAnswer::OrderFound(id));
+                }
+            }
             (None, Some(opened)) => {
                 self.orders.push(opened);
                 if let payment::Event::OrderOpened { key: Some(note), .. } = event {
