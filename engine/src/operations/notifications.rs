@@ -1,6 +1,7 @@
 //! What providers say by themselves (R26): a hint, which is believed when it is verified.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kaowei_core::ids::OrderId;
 use kaowei_core::payment::{Command, Method};
@@ -12,6 +13,9 @@ use crate::failure::Failure;
 use crate::incarnation::Incarnation;
 use crate::metrics;
 use crate::payment::{Acknowledgement, News, NotVerified, Notification, Sandbox, tell};
+
+/// The sandbox tells nobody who can't hear, and looks again after so long.
+const WHILE_RECOVERING: Duration = Duration::from_millis(200);
 
 /// Why a notification was not taken. The provider will tell it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -92,7 +96,11 @@ impl Engine {
                 let engine = Self { inner };
                 match engine.readiness() {
                     Readiness::Stopped { .. } => return,
-                    Readiness::Recovering { .. } => continue,
+                    Readiness::Recovering { .. } => {
+                        drop(engine);
+                        tokio::time::sleep(WHILE_RECOVERING).await;
+                        continue;
+                    }
                     Readiness::Ready => {}
                 }
                 if let Err(error) = engine.tell_due(&sandbox).await {

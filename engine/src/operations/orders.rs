@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kaowei_core::ids::OrderId;
+use kaowei_core::ids::{Cell, OrderId};
 use kaowei_core::payment::{self, Command, Method, Order, State, Step, Why};
 use kaowei_core::registration::{Candidate, KeyAnswer, OrderVerdict};
 use kaowei_core::seats::Refusal;
@@ -19,7 +19,7 @@ use crate::candidate_entry::CandidateEntry;
 use crate::failure::{Denied, Failure};
 use crate::fault::Fault;
 use crate::incarnation::Incarnation;
-use crate::payment::{open, query, tell, verdict, with_pools};
+use crate::payment::{cell_of, open, query, tell, verdict, with_pools};
 use crate::views::Account;
 
 /// How long an answer waits for what the order's worker does; the order is found again afterwards.
@@ -224,9 +224,9 @@ fn found(entry: &CandidateEntry, id: OrderId) -> Result<Order, Denied> {
         .ok_or(Denied::NotFound)
 }
 
-fn cell(incarnation: &Incarnation, order: &Order) -> Result<kaowei_core::ids::Cell, Failure> {
+fn cell(incarnation: &Incarnation, order: &Order) -> Result<Cell, Failure> {
     let first = order.claims().first().ok_or(Failure::Internal)?;
-    crate::payment::cell_of(incarnation, first.claim)
+    cell_of(incarnation, first.claim)
 }
 
 /// Waits a little for what is done about an order; whether it was.

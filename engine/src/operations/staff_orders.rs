@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use kaowei_core::ids::{CandidateId, ClaimId, OrderId};
 use kaowei_core::payment::{Command, Order, RefundCause};
+use kaowei_core::seats::Refusal;
 use kaowei_core::sites::Scope;
+use kaowei_core::time::Moment;
 
 use super::Staff;
 use super::claims::view;
@@ -16,7 +18,6 @@ use crate::fault::Fault;
 use crate::incarnation::Incarnation;
 use crate::payment::tell;
 use crate::views::ClaimView;
-use kaowei_core::time::Moment;
 
 /// The longest reason, in characters.
 const REASON_MAX: usize = 500;
@@ -122,7 +123,7 @@ impl Engine {
                     entry.read(|candidate| candidate.order(id).is_some_and(|order| order.settles(*claim)))
                 });
                 if claims.is_empty() {
-                    return Err(kaowei_core::seats::Refusal::NothingDue.into());
+                    return Err(Refusal::NothingDue.into());
                 }
             }
             for claim in &claims {

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use kaowei_core::ids::{Cell, ClaimId, ClaimNumber, OrderId};
 use kaowei_core::invariant::Invariant;
 use kaowei_core::payment::{self, Heard, Limits, Order, RefundCause, Step};
-use kaowei_core::registration::{OrderAsk, OrderVerdict};
+use kaowei_core::registration::{Opening, OrderAsk, OrderVerdict};
 use kaowei_core::seats::{self, Refusal};
+use kaowei_core::sites::Paper;
 use kaowei_core::stored::KeyNote;
 use kaowei_core::time::Span;
 use smallvec::SmallVec;
@@ -39,7 +40,8 @@ pub(crate) async fn tell(
     let now = incarnation.now();
     let decided = entry.read(|candidate| {
         let order = candidate.order(id)?;
-        Some((order.claims()[0].claim, order.decide(command, now)))
+        let first = order.claims().first()?;
+        Some((first.claim, order.decide(command, now)))
     });
     let (claim, events) = match decided {
         None => return Ok(Err(Refusal::UnknownClaim)),
@@ -116,7 +118,7 @@ pub(super) async fn reissue(
 pub(crate) fn verdict(
     incarnation: &Incarnation,
     entry: &CandidateEntry,
-    paper: kaowei_core::sites::Paper,
+    paper: Paper,
     method: payment::Method,
 ) -> Option<OrderVerdict> {
     let catalogue = incarnation.catalogue();
@@ -143,7 +145,7 @@ pub(crate) fn verdict(
 pub(crate) async fn open(
     incarnation: &Arc<Incarnation>,
     entry: &CandidateEntry,
-    opening: kaowei_core::registration::Opening,
+    opening: Opening,
     key: Option<KeyNote>,
     _turn: &Turn,
 ) -> Result<OrderId, Failure> {

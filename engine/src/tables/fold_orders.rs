@@ -8,11 +8,12 @@ use kaowei_core::payment::{Event, Order};
 use kaowei_core::registration::ScoreReport;
 use kaowei_core::time::Moment;
 
+use sqlx::AssertSqlSafe;
+
 use super::statements::rows;
 use crate::failure::OpenError;
 use crate::store::Kind::Text;
 use crate::store::{Db, on};
-use sqlx::AssertSqlSafe;
 
 /// An order's row.
 #[derive(Debug)]

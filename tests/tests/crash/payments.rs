@@ -3,11 +3,12 @@
 //!
 //! The provider is the sandbox: its books are its own, and compared with the engine's.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use kaowei_engine::FailPoint;
 use kaowei_tests::process::{Launch, Server};
 use kaowei_tests::trial::{Trial, World};
+use kaowei_tests::wait::{self, PATIENCE};
 use serde_json::{Value, json};
 
 use super::{KAOWEI, On};
@@ -28,9 +29,6 @@ pub(super) const PAYMENTS: [FailPoint; 13] = [
     FailPoint::OrderPoolsReleased,
     FailPoint::RefundSeatBack,
 ];
-
-/// How long orders may take to end when all is well again.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 mod sqlite {
     #[test]
@@ -177,41 +175,31 @@ impl Players<'_> {
     }
 
     fn orders(&self) -> Vec<Value> {
-        let pages = (0..4).map(|who| {
-            let page = self.ask("GET", "/v1/enrolment", self.trial.token(who), None);
-            page.unwrap_or_else(|_| panic!("the server answers")).1
-        });
+        let pages = (0..4).map(|who| self.look("/v1/enrolment", self.trial.token(who)));
         pages
             .flat_map(|page| page["orders"].as_array().cloned().unwrap_or_default())
             .collect()
     }
 
-    /// Every order that is not to be paid any more ends; nobody cancels here, so open ones are paid.
+    /// Every order ends: those that can still be paid are paid, since nobody cancels here.
     fn all_ends(&self) {
-        let started = Instant::now();
-        loop {
+        let ended = wait::until("the end of all orders", PATIENCE, || {
             let orders = self.orders();
-            let busy: Vec<_> = orders
+            let mut busy = orders
                 .iter()
                 .filter(|order| matches!(order["state"].as_str(), Some("open" | "refunding")))
-                .collect();
-            if busy.is_empty() {
-                return;
-            }
-            assert!(
-                started.elapsed() < PATIENCE,
-                "money is on its way for ever: {busy:#?}"
-            );
+                .peekable();
+            let none_left = busy.peek().is_none();
             for order in busy {
-                if order["pay_url"].is_string() {
-                    let path = order["pay_url"].as_str().unwrap_or("");
+                if let Some(cashier) = order["pay_url"].as_str() {
                     let silent = json!({"outcome": "paid", "notify": false});
-                    self.ask("POST", path, "", Some(&silent)).ok();
+                    self.ask("POST", cashier, "", Some(&silent)).ok();
                     self.refresh(order);
                 }
             }
-            std::thread::sleep(Duration::from_millis(50));
-        }
+            Ok(none_left)
+        });
+        ended.unwrap_or_else(|error| panic!("{error}: {:#?}", self.orders()));
     }
 
     fn refresh(&self, order: &Value) {
@@ -221,45 +209,43 @@ impl Players<'_> {
         }
     }
 
-    /// Received = settled + refunded, by the engine's books and by the provider's; and who has paid has the seat.
+    /// Received = settled + refunded, by the engine's books and by the provider's, with nothing pending; and every seat
+    /// that is paid is one of those.
     fn books_agree(&self) {
-        let staff = self.trial.staff_token();
-        let started = Instant::now();
-        loop {
-            let export =
-                self.trial
-                    .try_request(self.server, "GET", "/v1/staff/exports/orders.csv", staff, None);
-            let (_, csv) = export.expect("the server answers");
-            let sums = csv.lines().skip(1).fold([0_u64; 4], |mut sums, line| {
-                for (sum, cell) in sums.iter_mut().zip(line.split(',').skip(7)) {
-                    *sum += cell.parse::<u64>().expect("an amount");
-                }
-                sums
-            });
-            let [received, settled, refunded, pending] = sums;
+        let mut seen = String::new();
+        // A notification may still be on its way.
+        let agreed = wait::until("books that agree", PATIENCE, || {
+            let staff = self.trial.staff_token();
+            let export = "/v1/staff/exports/orders.csv";
+            let (_, csv) = self.trial.try_request(self.server, "GET", export, staff, None)?;
+            let [received, settled, refunded, pending] = sums(&csv);
             assert_eq!(received, settled + refunded + pending, "{csv}");
-            let books = self.ask("GET", "/v1/staff/sandbox", staff, None);
-            let (_, books) = books.unwrap_or_else(|_| panic!("the server answers"));
-            let theirs = (
-                books["received_fen"].as_u64().unwrap_or(0),
-                books["refunded_fen"].as_u64().unwrap_or(0),
-            );
-            // A notification may still be on its way.
-            if pending == 0 && theirs == (received, refunded) {
-                let numbers = self.ask("GET", "/v1/staff/overview", staff, None);
-                let (_, overview) = numbers.unwrap_or_else(|_| panic!("the server answers"));
-                assert_eq!(
-                    overview["total"]["paid"].as_u64(),
-                    Some(settled),
-                    "every seat costs 1 fen: {csv}"
-                );
-                return;
+            let books = self.look("/v1/staff/sandbox", staff);
+            let theirs = [&books["received_fen"], &books["refunded_fen"]].map(Value::as_u64);
+            seen = format!("{csv}\nthe provider's: {theirs:?}");
+            if pending > 0 || theirs != [Some(received), Some(refunded)] {
+                return Ok(false);
             }
-            assert!(
-                started.elapsed() < PATIENCE,
-                "ours: {sums:?}, the provider's: {theirs:?}\n{csv}"
-            );
-            std::thread::sleep(Duration::from_millis(50));
-        }
+            let overview = self.look("/v1/staff/overview", staff);
+            let paid = overview["total"]["paid"].as_u64();
+            assert_eq!(paid, Some(settled), "every seat costs 1 fen: {csv}");
+            Ok(true)
+        });
+        agreed.unwrap_or_else(|error| panic!("{error}: {seen}"));
     }
+
+    fn look(&self, path: &str, token: &str) -> Value {
+        let seen = self.ask("GET", path, token, None);
+        seen.unwrap_or_else(|Gone| panic!("the server answers {path}")).1
+    }
+}
+
+/// What all orders together have received, settled, refunded and pending.
+fn sums(csv: &str) -> [u64; 4] {
+    csv.lines().skip(1).fold([0; 4], |mut sums, line| {
+        for (sum, cell) in sums.iter_mut().zip(line.split(',').skip(7)) {
+            *sum += cell.parse::<u64>().expect("an amount");
+        }
+        sums
+    })
 }

@@ -14,6 +14,7 @@ on_both_stores! {
     s24_the_cashier_is_a_page_in_both_languages
     r17_cancelling_with_an_open_order_is_202_until_the_provider_has_closed_it
     r26_forged_notifications_are_400_and_counted
+    r26_notifications_that_come_late_often_and_out_of_order_pay_once
     r27_a_provider_that_is_down_loses_neither_seat_nor_money
     r28_r29_refunds_are_shown_until_they_are_done
     orders_are_exported_below_the_scope
@@ -265,6 +266,42 @@ async fn r26_forged_notifications_are_400_and_counted(place: Place) {
         .find_map(|line| line.strip_prefix("kaowei_notifications_total{outcome=\"forged\"} "))
         .expect("they are counted");
     assert!(forged.parse::<u64>().unwrap() >= 2, "{forged}");
+    server.finish().await;
+}
+
+async fn r26_notifications_that_come_late_often_and_out_of_order_pay_once(place: Place) {
+    let server = Server::start_town(&place).await;
+    let national = server.staff("national");
+    let behaviour = json!({"delay_ms": 600_000, "repeats": 2, "newest_first": true, "says": "open"});
+    let told = national.put("/v1/staff/sandbox", &behaviour).await.expect(200);
+    assert_eq!(told["behaviour"]["repeats"], 2);
+    let li = server.enrolled(0).await;
+    li.hold("991010-1").await;
+    li.choose("1").await;
+    let order = id(&li.payable("written").await);
+    // Two tabs, both paid: a provider that takes money twice.
+    for _ in 0..2 {
+        let paid = json!({"outcome": "paid", "anyway": true});
+        li.pay(&order, &paid).await.expect(200);
+    }
+    server.advance(Span::from_secs(599));
+    let refreshed = li.call("POST", &format!("/v1/orders/{order}/refresh")).await;
+    assert_eq!(refreshed.expect(200)["state"], "open", "it lies");
+    server.advance(Span::from_secs(1));
+    eventually("paid, and the second payment is back", async || {
+        server.engine.look_at_the_clock();
+        let shown = li.get(&format!("/v1/orders/{order}")).await.expect(200);
+        shown["state"] == "paid" && shown["refunds"][0]["state"] == "done"
+    })
+    .await;
+    let shown = li.get(&format!("/v1/orders/{order}")).await.expect(200);
+    assert_eq!(shown["refunds"].as_array().unwrap().len(), 1);
+    assert_eq!(shown["refunds"][0]["cause"], "paid_twice");
+    let books = national.get("/v1/staff/sandbox").await.expect(200);
+    assert_eq!(
+        (&books["received_fen"], &books["refunded_fen"]),
+        (&json!(6000), &json!(3000))
+    );
     server.finish().await;
 }
 

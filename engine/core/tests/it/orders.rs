@@ -1,11 +1,11 @@
 //! An order from its opening to its end: pools, provider, pools again, whatever the provider says and when (R13, R17,
-//! R25–R27).
+//! R25–R27, R33).
 
 use kaowei_core::cell;
 use kaowei_core::ids::{Fen, OrderId};
 use kaowei_core::payment::{self, Heard, Method, State, Status, Step, TradeId, Why};
 use kaowei_core::registration::{self, OrderVerdict};
-use kaowei_core::seats::{ClaimState, OnFull};
+use kaowei_core::seats::{By, ClaimState, Command, OnFull};
 use kaowei_core::sites::Paper;
 use kaowei_core::time::Span;
 
@@ -305,4 +305,30 @@ fn a_cell_s_events_read_back_whichever_part_they_are_of() {
         );
     }
     assert!(cell::Event::read("order_moved", "{}").is_err());
+}
+
+#[test]
+fn r33_an_order_ends_and_another_takes_its_place_once_all_its_holds_last_longer() {
+    let (mut cashier, order) = payable();
+    let claim = cashier.town.claim_of(CET4, LI).unwrap();
+    let held_until = cashier.now() + minutes(90);
+    let extend = Command::Extend {
+        claim,
+        held_until,
+        by: By::Staff("t-1".into()),
+        reason: "outage".into(),
+    };
+    cashier.command(CET4, &extend);
+    let li = cashier.candidate(LI);
+    assert_eq!(li.orders_to_close().collect::<Vec<_>>(), [(order, Why::Reissued)]);
+    assert_eq!(li.to_reissue(order), None, "not before it has ended");
+    cashier.follow(LI);
+    cashier.wait(minutes(5));
+    cashier.work_off(order);
+    let anew = Some((Paper::Written, Method::Alipay));
+    assert_eq!(cashier.candidate(LI).to_reissue(order), anew);
+    let next = cashier.payable(LI, Paper::Written);
+    assert_eq!(cashier.order(next).expires_at(), held_until);
+    let li = cashier.candidate(LI);
+    assert_eq!((li.to_reissue(order), li.orders_to_close().count()), (None, 0));
 }

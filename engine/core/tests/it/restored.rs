@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use kaowei_core::ids::{CandidateId, ClaimId, ClaimNumber, Fen, RecordId, RecordVersion};
-use kaowei_core::registration::{self, AnsweredEnrolment, Candidate, Choices, KeyAnswer, Keys};
+use kaowei_core::ids::{CandidateId, ClaimId, ClaimNumber, Fen, RecordId, RecordVersion, SubjectCode};
+use kaowei_core::registration::{
+    self, AnsweredEnrolment, Candidate, Choices, KeyAnswer, Keys, ScoreReport, ScoreReportChoice,
+};
 use kaowei_core::seats::{Answered, By, ClaimState, Event, Freed, RegisteredBy, RemovalCause, Standing};
 use kaowei_core::stored::KeyNote;
 use kaowei_core::time::Span;
@@ -14,6 +16,7 @@ use crate::properties::config;
 use crate::town::{DAY, facts, midnight, seal, site};
 
 const LI: CandidateId = CandidateId(1);
+const SUBJECTS: [&str; 3] = ["1", "2", "3"];
 const POOLS: [&str; 4] = ["991010-1", "991010-2", "991010-F", "991010-S"];
 
 /// What the tables keep of a candidate: rows that are added and changed, and never forgotten.
@@ -23,6 +26,8 @@ struct Rows {
     enrolment: Option<registration::Enrolment>,
     claims: Vec<Standing>,
     keys: BTreeMap<u8, (u64, KeyNote, KeyAnswer)>,
+    score_reports: BTreeMap<SubjectCode, ScoreReport>,
+    quick_print: Option<bool>,
 }
 
 impl Rows {
@@ -34,13 +39,22 @@ impl Rows {
         let mut keys: Vec<_> = self.keys.values().cloned().collect();
         keys.sort_by_key(|(position, ..)| *position);
         let keys = keys.into_iter().map(|(_, note, answer)| (note, answer)).collect();
+        let mut choices = Choices::default();
+        let reports = self.score_reports.iter();
+        choices
+            .score_reports
+            .extend(reports.map(|(subject, choice)| ScoreReportChoice {
+                subject: *subject,
+                choice: *choice,
+            }));
+        choices.quick_print = self.quick_print.unwrap_or(choices.quick_print);
         Candidate::restore(
             self.agreed.clone(),
             self.enrolment,
             self.claims.clone(),
             Keys::restore(keys),
             Vec::new(),
-            Choices::default(),
+            choices,
         )
     }
 }
@@ -62,6 +76,8 @@ enum Act {
     Enrol { key: Option<u8> },
     EnrolAgain { key: u8 },
     DeleteEnrolment,
+    Choose { subject: usize, paper: bool },
+    QuickPrint { enabled: bool },
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
@@ -74,6 +90,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         1 => key.prop_map(|key| Act::Enrol { key }),
         1 => any::<u8>().prop_map(|key| Act::EnrolAgain { key }),
         1 => Just(Act::DeleteEnrolment),
+        2 => (0..SUBJECTS.len(), any::<bool>()).prop_map(|(subject, paper)| Act::Choose { subject, paper }),
+        1 => any::<bool>().prop_map(|enabled| Act::QuickPrint { enabled }),
     ];
     prop::collection::vec(act, 1..240)
 }
@@ -132,6 +150,15 @@ impl Life {
             registration::Event::EnrolmentKeyRemembered { key, answered, .. } => {
                 self.rows
                     .remember(self.position, *key, KeyAnswer::AlreadyEnrolled(answered.clone()));
+            }
+            registration::Event::ScoreReportsChosen { choices, .. } => {
+                let chosen = choices.iter().map(|chosen| (chosen.subject, chosen.choice));
+                self.rows.score_reports.extend(chosen);
+            }
+            registration::Event::QuickPrintSet { enabled, .. } => self.rows.quick_print = Some(*enabled),
+            registration::Event::EnrolmentDeleted { .. } => {
+                self.rows.score_reports.clear();
+                self.rows.quick_print = None;
             }
             _ => {}
         }
@@ -227,6 +254,26 @@ impl Life {
                     }),
                 };
                 self.happened_in_cell(&remembered);
+            }
+            Act::Choose { subject, paper } => {
+                let choice = if paper {
+                    ScoreReport::PaperAndElectronic
+                } else {
+                    ScoreReport::Electronic
+                };
+                let subject = SUBJECTS[subject].parse().unwrap();
+                let chosen = registration::Event::ScoreReportsChosen {
+                    candidate: LI,
+                    choices: [ScoreReportChoice { subject, choice }].into_iter().collect(),
+                };
+                self.happened_in_cell(&chosen);
+            }
+            Act::QuickPrint { enabled } => {
+                let set = registration::Event::QuickPrintSet {
+                    candidate: LI,
+                    enabled,
+                };
+                self.happened_in_cell(&set);
             }
             Act::DeleteEnrolment => {
                 let deleted = registration::Event::EnrolmentDeleted {
