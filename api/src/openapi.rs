@@ -28,7 +28,8 @@ use crate::{candidate, provider, public, staff};
             what happened and what to do. `title` and `detail` follow `Accept-Language` (zh-CN by default, or en). \
             400 is for what can't be parsed, 422 for what is well-formed but wrong, 415 for a body of another type. \
             An address that does not exist is 404 `not_found`, a method that an address does not take is 405 \
-            `invalid_request`, both in the same form.\n\n\
+            `invalid_request`, both in the same form. Only what HTTP itself can't take has no such form: a request that \
+            is none is an empty 400, a head of more than 32 KiB or 100 headers an empty 431, and the connection ends.\n\n\
             Refusals of a claim come in this order, the first that applies is given: authentication, agreement, \
             enrolment, window, eligibility, written claim, level, pool. Those of an order: agreement, enrolment, \
             `payment_closed`, `nothing_due`, `written_unpaid`, `score_report_missing`, `hold_ending`.",

@@ -84,16 +84,16 @@ fn a_command_without_a_server_works_on_the_store_itself() {
     let folder = tempfile::tempdir().unwrap();
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo");
     let demo_file = |name: &str| demo.join(name).display().to_string();
-    for (kind, name) in [
-        ("sitting", "sitting.json"),
-        ("campuses", "campuses.csv"),
-        ("pools", "pools.csv"),
-        ("students", "students.csv"),
+    for (kind, name, done) in [
+        ("sitting", "sitting.json", "the sitting is set"),
+        ("campuses", "campuses.csv", "5 lines imported, 0 left out"),
+        ("pools", "pools.csv", "22 lines imported, 0 left out"),
+        ("students", "students.csv", "12 lines imported, 0 left out"),
     ] {
-        let imported = kaowei(folder.path(), &["import", kind, &demo_file(name)])
-            .output()
-            .unwrap();
+        let file = demo_file(name);
+        let imported = kaowei(folder.path(), &["import", kind, &file]).output().unwrap();
         assert!(imported.status.success(), "{kind}: {}", told(&imported));
+        assert_eq!(told(&imported), format!("{file}: {done}\n"), "and no warning");
         assert_eq!(shown(&imported), "");
     }
     let students = demo_file("students.csv");
@@ -116,9 +116,15 @@ fn a_command_without_a_server_works_on_the_store_itself() {
         .output()
         .unwrap();
     assert_eq!(refused.status.code(), Some(1));
-    assert!(told(&refused).contains("bad.csv, line 2: "), "{}", told(&refused));
+    assert!(
+        told(&refused).starts_with("bad.csv, line 2: "),
+        "{}",
+        told(&refused)
+    );
+    assert_eq!(told(&refused).lines().count(), 2, "{}", told(&refused));
 
     let export = kaowei(folder.path(), &["export", "audit"]).output().unwrap();
+    assert_eq!(told(&export), "");
     std::fs::write(folder.path().join("audit.csv"), &export.stdout).unwrap();
     let verified = kaowei(folder.path(), &["audit", "verify", "audit.csv"])
         .output()
@@ -131,4 +137,64 @@ fn a_command_without_a_server_works_on_the_store_itself() {
         .unwrap();
     assert_eq!(found.status.code(), Some(1));
     assert!(told(&found).contains("I6_chain_unbroken"), "{}", told(&found));
+}
+
+#[test]
+fn a_file_that_is_none_is_refused_in_one_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("files")).unwrap();
+    std::fs::write(folder.path().join("empty.csv"), "").unwrap();
+    for (arguments, sentence) in [
+        (
+            ["token", "candidates", "--students", "files"].as_slice(),
+            "kaowei: files can't be read: ",
+        ),
+        (
+            &["token", "candidates", "--students", "empty.csv"],
+            "kaowei: empty.csv is not a students file with province_code,id_type,id_number,name",
+        ),
+        (
+            &["import", "pools", "files"],
+            "kaowei: files is a folder, not a file",
+        ),
+        (
+            &["import", "sitting", "files"],
+            "kaowei: files is a folder, not a file",
+        ),
+        (
+            &["import", "pools", "none.csv"],
+            "kaowei: none.csv can't be read: ",
+        ),
+    ] {
+        let refused = kaowei(folder.path(), arguments).output().unwrap();
+        assert_eq!(
+            refused.status.code(),
+            Some(1),
+            "{arguments:?}: {}",
+            shown(&refused)
+        );
+        let told = told(&refused);
+        assert!(told.starts_with(sentence), "{arguments:?}: {told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_data_folder_is_the_owner_s_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let output = kaowei(folder.path(), &["migrate", "--data-dir", "new/data"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", told(&output));
+    let mode = folder
+        .path()
+        .join("new/data")
+        .metadata()
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o700);
 }

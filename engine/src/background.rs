@@ -12,6 +12,7 @@ use kaowei_core::time::{Moment, Span};
 
 use crate::engine::{Inner, watch_clock};
 use crate::fail_points::{FailPoint, pass};
+use crate::failure::OpenError;
 use crate::incarnation::Incarnation;
 use crate::journal::{Entry, Happened};
 use crate::metrics::{self, PaymentTotals, Totals};
@@ -27,9 +28,9 @@ const HEARTBEAT_TICKS: u32 = 10;
 /// Sums over all pools every so many ticks.
 const TOTALS_TICKS: u32 = 5;
 
-/// How much the checkpoint's thread steps back where cores are short: about a tenth of one is left to it.
+/// How much a thread steps back where cores are short: about a tenth of one is left to it.
 #[cfg(target_os = "linux")]
-const CHECKPOINT_NICE: i32 = 10;
+const NICE: i32 = 10;
 
 /// Starts the checkpoint. On SQLite it has a thread of its own, which steps back where cores are short, and so have its
 /// connections. One to a database lives no longer than the runtime it was made in, so there the checkpoint shares the
@@ -54,11 +55,14 @@ pub(crate) fn start_checkpoint(engine: Arc<Inner>, incarnation: Arc<Incarnation>
     Ok(())
 }
 
-/// Elsewhere than on Linux a priority is the whole process's.
-fn step_back() {
+/// Lets this thread, and those that it starts, step back where cores are short. Elsewhere than on Linux a priority is the
+/// whole process's.
+pub(crate) fn step_back() {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::nice(CHECKPOINT_NICE) {
-        tracing::warn!(%error, "the checkpoint's priority can't be lowered: it may show in the latency of claims");
+    if let Err(error) = rustix::process::nice(NICE) {
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or_default();
+        tracing::warn!(%error, name, "a thread's priority can't be lowered: it may show in the latency of claims");
     }
 }
 
@@ -66,26 +70,15 @@ fn step_back() {
 async fn checkpoint(engine: Arc<Inner>, incarnation: Arc<Incarnation>) {
     let mut opened = None;
     while !incarnation.is_over() {
-        let mut checkpoint = match opened.take() {
-            Some(checkpoint) => checkpoint,
-            None => match Checkpoint::open(engine.store.clone(), engine.checkpointed.clone()).await {
-                Ok(checkpoint) => checkpoint,
-                Err(error) => {
-                    tracing::warn!(%error, "the tables can't be read; it is tried again");
-                    tokio::time::sleep(TICK).await;
-                    continue;
-                }
-            },
-        };
         let started = Instant::now();
-        match checkpoint.step().await {
-            Ok(0) => {
+        match step(&engine, opened.take()).await {
+            Ok((checkpoint, 0)) => {
                 opened = Some(checkpoint);
                 tokio::time::timeout(TICK, incarnation.checkpoint_wanted.notified())
                     .await
                     .ok();
             }
-            Ok(_) => {
+            Ok((checkpoint, _)) => {
                 let rest = checkpoint.rest(started.elapsed());
                 opened = Some(checkpoint);
                 tokio::select! {
@@ -105,6 +98,16 @@ async fn checkpoint(engine: Arc<Inner>, incarnation: Arc<Incarnation>) {
             }
         }
     }
+}
+
+/// Takes over the next slice; how many events were in it.
+async fn step(engine: &Inner, opened: Option<Checkpoint>) -> Result<(Checkpoint, usize), OpenError> {
+    let mut checkpoint = match opened {
+        Some(checkpoint) => checkpoint,
+        None => Checkpoint::open(engine.store.clone(), engine.checkpointed.clone()).await?,
+    };
+    let taken = checkpoint.step().await?;
+    Ok((checkpoint, taken))
 }
 
 /// Compares the clocks, gives a sign of life, sums up.

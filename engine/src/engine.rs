@@ -122,7 +122,10 @@ impl Engine {
         };
         tokio::spawn(inner.clone().supervise(incarnation, ended));
         let engine = Self { inner };
-        engine.resume_imports().await?;
+        if let Err(error) = engine.resume_imports().await {
+            engine.close().await;
+            return Err(error);
+        }
         engine.start_sandbox();
         Ok(engine)
     }
@@ -342,6 +345,7 @@ impl Inner {
             clock,
             entries,
             batch_max: self.settings.batch_max,
+            commit_time_max: self.settings.commit_time_max,
             alive_at,
         });
         if let Err(failure) = recovery::catch_up(&incarnation, alive_at).await {

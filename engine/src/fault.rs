@@ -83,7 +83,10 @@ pub enum Fault {
         expected: usize,
     },
     /// A cell runs over several lines: a quote is not closed.
-    OpenQuote,
+    OpenQuote {
+        /// The last line that it takes with it.
+        to: u64,
+    },
     /// It is not UTF-8.
     NotUtf8,
     /// The header lacks columns.

@@ -233,9 +233,17 @@ impl Incarnation {
         handle
     }
 
-    /// Reserves the beginning of a pool's chain, until it is there or has failed; `false` where somebody else has.
+    /// Reserves the beginning of a pool's chain, until it is there or has failed; `false` where somebody else has, or
+    /// where it has begun since its caller looked.
     pub(crate) fn begin_pool(&self, id: PoolId) -> bool {
-        self.beginning.insert(id, ()).is_none()
+        if self.beginning.insert(id, ()).is_some() {
+            return false;
+        }
+        let is_there = self.pools.contains_key(&id);
+        if is_there {
+            self.pool_has_begun(id);
+        }
+        !is_there
     }
 
     /// The pool is there, or could not be made.

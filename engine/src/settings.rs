@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
 use crate::failure::OpenError;
+use crate::recovery;
 
 /// Where the journal and all else is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +55,9 @@ pub struct Settings {
     pub batch_max: usize,
     /// Whether the sandbox is there: a payment provider of the server's own, by which no money moves.
     pub sandbox: bool,
+    /// How long a transaction of the journal may take. One that takes longer counts as an outage, even if it lands: nobody
+    /// could look after their holds meanwhile, so recovery gives these their time back (1.4). A minute, but in tests.
+    pub commit_time_max: Duration,
     /// The clock.
     pub clock: Arc<dyn Clock>,
 }
@@ -68,6 +73,7 @@ impl Settings {
             arbiters: cores,
             batch_max: 4_096,
             sandbox: true,
+            commit_time_max: recovery::OUTAGE_MIN.to_std(),
             clock: Arc::new(SystemClock),
         }
     }

@@ -8,7 +8,7 @@ use crate::openapi::problems;
 use crate::problem::Problem;
 use crate::state::App;
 
-problems!(DeleteProblems: CANDIDATE ENGINE; NotEnrolled, AlreadyPaid);
+problems!(DeleteProblems: CANDIDATE ENGINE; AgreementRequired, NotEnrolled, AlreadyPaid);
 
 /// Deletes the enrolment and releases everything that it holds, while nothing in it is paid.
 #[utoipa::path(delete, path = "/v1/enrolment", tag = "candidate", security(("bearer" = [])),

@@ -38,7 +38,10 @@ struct Rejected {
 /// Imports a file.
 pub(super) async fn import(arguments: ImportArguments) -> Result<ExitCode> {
     let file = &arguments.file;
-    std::fs::metadata(file).with_context(|| format!("{} can't be read", file.display()))?;
+    let found = std::fs::metadata(file).with_context(|| format!("{} can't be read", file.display()))?;
+    if found.is_dir() {
+        bail!("{} is a folder, not a file", file.display());
+    }
     let kind = match arguments.kind {
         ImportFile::Sitting => return import_sitting(&arguments).await,
         ImportFile::Campuses => ImportKind::Campuses,

@@ -103,12 +103,19 @@ pub(crate) struct Student {
 
 fn print_all(keys: &Keys, students: &Path, valid_for: Lifetime) -> Result<()> {
     let file = students.display();
+    let other = || format!("{file} is not a students file with province_code,id_type,id_number,name");
     let mut reader = csv::Reader::from_path(students).with_context(|| format!("{file} can't be read"))?;
+    // Asked for by itself: a header that can't be read would pass as a file without lines.
+    if reader
+        .headers()
+        .with_context(|| format!("{file} can't be read"))?
+        .is_empty()
+    {
+        bail!("{}", other());
+    }
     let mut out = BufWriter::with_capacity(262_144, std::io::stdout().lock());
     for student in reader.deserialize() {
-        let student: Student = student.with_context(|| {
-            format!("{file} is not a students file with province_code,id_type,id_number,name")
-        })?;
+        let student: Student = student.with_context(other)?;
         let token = candidate_token(keys, &student, valid_for.seconds).with_context(|| {
             format!(
                 "{file}, the student with ID number ending {}",

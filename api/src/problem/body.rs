@@ -116,7 +116,8 @@ impl Problem {
         Self::new(Code::InvalidRequest).and_wrong_field(pointer, detail)
     }
 
-    /// A parameter of the address or a header is wrong: 400 where it can't be parsed, 422 where it is out of range.
+    /// A parameter of the address or a header is wrong: 400 where it can't be parsed, 422 where it is out of
+    /// range or none of the values that there are.
     pub fn wrong_parameter(status: StatusCode, name: &str, detail: impl Into<Words>) -> Self {
         let mut problem = Self::new(Code::InvalidRequest).with_status(status);
         problem

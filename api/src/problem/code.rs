@@ -76,8 +76,8 @@ macro_rules! codes {
 codes! {
     InvalidRequest = "invalid_request", UNPROCESSABLE_ENTITY,
         "请求有误" / "The request is not valid",
-        "请修改后重试；errors 指出了有误的位置，接口说明见 /docs。" /
-        "Correct it and send it again; errors points at the places, and /docs describes the interface.";
+        "请修改后重试；如有 errors，它指出了有误的位置；接口说明见 /docs。" /
+        "Correct it and send it again; errors, where given, points at the places, and /docs describes the interface.";
     Unauthenticated = "unauthenticated", UNAUTHORIZED,
         "未登录或登录已失效" / "Not logged in, or the login has ended",
         "请重新登录，并在请求中带上 Authorization: Bearer 令牌。" /

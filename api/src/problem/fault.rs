@@ -81,9 +81,9 @@ impl From<&Fault> for Words {
                 format!("此行有 {given} 个单元格，而表头有 {expected} 个。"),
                 format!("The line has {given} cells where the header has {expected}."),
             ),
-            Fault::OpenQuote => fixed(
-                "有单元格跨越多行：可能是引号没有闭合。",
-                "A cell runs over several lines: perhaps a quote is not closed.",
+            Fault::OpenQuote { to } => both(
+                format!("有单元格一直延续到第 {to} 行：可能是引号没有闭合。"),
+                format!("A cell runs on to line {to}: perhaps a quote is not closed."),
             ),
             Fault::NotUtf8 => fixed(
                 "不是 UTF-8 编码的文本，请另存为 UTF-8 编码。",

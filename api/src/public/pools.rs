@@ -60,7 +60,7 @@ pub(super) async fn list_pools(
         Some(_) => {
             let problem = ("offered_to 只能是 me。", "offered_to must be me.");
             return Err(Problem::wrong_parameter(
-                StatusCode::BAD_REQUEST,
+                StatusCode::UNPROCESSABLE_ENTITY,
                 "offered_to",
                 problem,
             ));
@@ -87,7 +87,7 @@ pub(crate) fn paper(params: &Params) -> Result<Option<Paper>, Problem> {
         Some(_) => {
             let problem = ("paper 只能是 written 或 oral。", "paper must be written or oral.");
             Err(Problem::wrong_parameter(
-                StatusCode::BAD_REQUEST,
+                StatusCode::UNPROCESSABLE_ENTITY,
                 "paper",
                 problem,
             ))

@@ -2,7 +2,6 @@
 
 use kaowei_core::audit::Hash;
 use kaowei_core::ids::{ClaimId, OrderId, PoolId};
-use kaowei_core::seats::RegisteredBy;
 use kaowei_engine::ClaimView;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -145,10 +144,7 @@ impl From<&ClaimView> for Claim {
             // Nothing happens to a paid claim but its refund.
             paid_at: paid_by.map(|_| Instant(standing.state_at)),
             fee_fen: standing.fee.0,
-            registered_by: match standing.registered_by {
-                RegisteredBy::Candidate => "candidate",
-                RegisteredBy::School => "school",
-            },
+            registered_by: standing.registered_by.as_str(),
             arrangement: "unarranged",
             created_at: Instant(standing.created_at),
             chain_hash: standing.chain_hash,
@@ -240,7 +236,7 @@ impl Claim {
 mod tests {
     use kaowei_core::audit::Seal;
     use kaowei_core::ids::{CandidateId, ClaimNumber, Fen, Sequence};
-    use kaowei_core::seats::{Event, PoolFacts, Standing};
+    use kaowei_core::seats::{Event, PoolFacts, RegisteredBy, Standing};
     use kaowei_core::sites::{Level, Paper, Site};
     use kaowei_core::time::Moment;
 

@@ -53,7 +53,7 @@ impl Params {
     /// A parameter that is true when given as `true`, `1` or without a value.
     ///
     /// # Errors
-    /// 400 when it is something else.
+    /// 422 when it is something else.
     pub fn flag(&self, name: &str) -> Result<bool, Problem> {
         match self
             .0
@@ -68,7 +68,11 @@ impl Params {
                     format!("{name} 只能是 true 或 false。"),
                     format!("{name} must be true or false."),
                 );
-                Err(Problem::wrong_parameter(StatusCode::BAD_REQUEST, name, problem))
+                Err(Problem::wrong_parameter(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    name,
+                    problem,
+                ))
             }
         }
     }

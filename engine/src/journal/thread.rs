@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kaowei_core::ids::Cell;
 use kaowei_core::time::Moment;
@@ -28,6 +29,7 @@ pub(crate) struct Start {
     pub(crate) clock: Arc<EngineClock>,
     pub(crate) entries: mpsc::UnboundedReceiver<Entry>,
     pub(crate) batch_max: usize,
+    pub(crate) commit_time_max: Duration,
     /// The latest sign of life of whoever wrote before.
     pub(crate) alive_at: Option<Moment>,
 }
@@ -67,6 +69,7 @@ impl JournalThread {
                 clock,
                 entries,
                 batch_max,
+                commit_time_max,
                 alive_at,
             }) = started.await
             {
@@ -78,6 +81,7 @@ impl JournalThread {
                     clock,
                     entries,
                     batch_max,
+                    commit_time_max,
                     alive_at,
                 };
                 ends.send(writer.run().await).ok();

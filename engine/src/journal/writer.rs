@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kaowei_core::audit::{ChainHead, Record};
 use kaowei_core::ids::Cell;
@@ -88,6 +88,8 @@ pub(crate) struct Writer {
     pub(crate) clock: Arc<EngineClock>,
     pub(crate) entries: UnboundedReceiver<Entry>,
     pub(crate) batch_max: usize,
+    /// A commit that took longer was an outage.
+    pub(crate) commit_time_max: Duration,
     /// The latest sign of life of whoever wrote before.
     pub(crate) alive_at: Option<Moment>,
 }
@@ -112,9 +114,7 @@ impl Writer {
                 break WriterEnd::Closed;
             }
             if self.incarnation.is_over() {
-                for entry in gathered {
-                    entry.fail(&self.incarnation, Failure::StoreUnavailable);
-                }
+                self.fail(gathered.into_iter());
                 break WriterEnd::Failed("what is in memory could not be kept true to what is stored".into());
             }
             pass(FailPoint::BatchGathered);
@@ -160,7 +160,7 @@ impl Writer {
             let (touched, heartbeat) = self.touched(&entries);
             let started = Instant::now();
             let outcome = match self.prepare(touched.clone(), heartbeat).await {
-                Err(error) => Err(CommitError::Unknown(error)),
+                Err(error) => Err(CommitError::unknown(error)),
                 Ok(()) => match self.assemble(&entries, &touched, self.sign_of_life(began, heartbeat)) {
                     Ok(batch) => self.connection.append(&batch).await,
                     Err(error) => Err(CommitError::Definite(sqlx::Error::Encode(error.into()))),
@@ -168,22 +168,32 @@ impl Writer {
             };
             match outcome {
                 Ok(()) => {
-                    metrics::batch_committed(entries.iter().map(Entry::len).sum(), started.elapsed());
+                    let took = started.elapsed();
+                    metrics::batch_committed(entries.iter().map(Entry::len).sum(), took);
                     publish(done, entries)?;
+                    if took > self.commit_time_max {
+                        self.fail(parts.into_iter().rev().flatten());
+                        return Err(stood_still(took));
+                    }
                 }
                 Err(CommitError::Definite(error)) => {
                     self.cells = before;
                     self.isolate(entries, &error, &mut parts);
                 }
                 Err(error) => {
-                    for entry in parts.into_iter().rev().flatten().chain(entries) {
-                        entry.fail(&self.incarnation, Failure::StoreUnavailable);
-                    }
+                    self.fail(parts.into_iter().rev().flatten().chain(entries));
                     return Err(ended_by(&error));
                 }
             }
         }
         Ok(())
+    }
+
+    /// Tells whoever waits that nobody knows.
+    fn fail(&self, entries: impl Iterator<Item = Entry>) {
+        for entry in entries {
+            entry.fail(&self.incarnation, Failure::StoreUnavailable);
+        }
     }
 
     /// Fails what was decided on top of something that was dropped.
@@ -192,9 +202,7 @@ impl Writer {
             return part;
         }
         let (stale, entries): (Vec<_>, Vec<_>) = part.into_iter().partition(Entry::is_stale);
-        for entry in stale {
-            entry.fail(&self.incarnation, Failure::StoreUnavailable);
-        }
+        self.fail(stale.into_iter());
         entries
     }
 
@@ -383,6 +391,14 @@ fn publish(done: &UnboundedSender<Vec<Entry>>, entries: Vec<Entry>) -> Result<()
 
 fn publisher_ended() -> WriterEnd {
     WriterEnd::Failed("the publisher ended early".into())
+}
+
+/// Nobody could look after holds meanwhile: recovery gives them their time back (1.4).
+fn stood_still(took: Duration) -> WriterEnd {
+    WriterEnd::Failed(format!(
+        "a commit took {} s: what fell due meanwhile gets its time back",
+        took.as_secs()
+    ))
 }
 
 fn ended_by(error: &CommitError) -> WriterEnd {

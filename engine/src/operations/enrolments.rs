@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use kaowei_core::ids::RecordVersion;
-use kaowei_core::registration::{Agreed, AnsweredEnrolment, Eligibility, Enrolment, Event, KeyAnswer};
+use kaowei_core::registration::{
+    Agreed, AnsweredEnrolment, Candidate, Eligibility, Enrolment, Event, KeyAnswer,
+};
 use kaowei_core::seats::{By, Command, Refusal, RemovalCause};
 use kaowei_core::sites::Sitting;
 use tokio::sync::oneshot;
@@ -226,15 +228,8 @@ impl Engine {
         let (enrolment, claims) =
             entry.read(|candidate| (candidate.enrolment().copied(), candidate.claims().to_vec()));
         let Some(enrolment) = enrolment else {
-            // Nothing past the agreement works before it is accepted (R2).
-            let version = &sitting(incarnation)?.agreement.version;
-            let agreed = entry.read(|candidate| candidate.has_agreed(version));
-            return Err(if agreed {
-                Refusal::NotEnrolled
-            } else {
-                Refusal::AgreementRequired
-            }
-            .into());
+            let sitting = sitting(incarnation)?;
+            return Err(not_enrolled(&sitting, entry).into());
         };
         let claims = claims
             .into_iter()
@@ -292,7 +287,7 @@ impl Engine {
     /// Deletes the enrolment and releases all that it holds (R10).
     ///
     /// # Errors
-    /// [`Refusal::NotEnrolled`]; [`Refusal::AlreadyPaid`] while anything in it is paid.
+    /// [`Refusal::AgreementRequired`], [`Refusal::NotEnrolled`]; [`Refusal::AlreadyPaid`] while anything in it is paid.
     pub async fn delete_enrolment(&self, account: Account) -> Result<(), Denied> {
         let engine = self.clone();
         to_the_end(async move { engine.delete(account).await }).await
@@ -302,7 +297,14 @@ impl Engine {
         let incarnation = self.incarnation()?;
         let entry = incarnation.candidate(account.candidate);
         let _turn = entry.take_turn().await;
-        let claims = entry.read(kaowei_core::registration::Candidate::may_delete_enrolment)?;
+        let claims = match entry.read(Candidate::may_delete_enrolment) {
+            Err(Refusal::NotEnrolled) => {
+                let sitting = incarnation.catalogue().sitting.clone();
+                let refusal = sitting.map_or(Refusal::NotEnrolled, |sitting| not_enrolled(&sitting, &entry));
+                return Err(refusal.into());
+            }
+            claims => claims?,
+        };
         for claim in claims {
             let pool = incarnation.pool(claim.pool).ok_or(Failure::Internal)?;
             let command = Command::Remove {
@@ -394,6 +396,15 @@ async fn remember(
         answered,
     };
     incarnation.record(cell, vec![event]).await
+}
+
+/// Why there is no enrolment: nothing past the agreement works before it is accepted (R2).
+fn not_enrolled(sitting: &Sitting, entry: &CandidateEntry) -> Refusal {
+    if entry.read(|candidate| candidate.has_agreed(&sitting.agreement.version)) {
+        Refusal::NotEnrolled
+    } else {
+        Refusal::AgreementRequired
+    }
 }
 
 /// The sitting; without one there is nothing to register for.

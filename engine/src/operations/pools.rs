@@ -301,3 +301,40 @@ fn create_pool(incarnation: &Arc<Incarnation>, facts: PoolFacts, event: Event) -
     incarnation.hand_over(Entry { happened, then });
     Ok(wait)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Engine, Settings as EngineSettings};
+    use kaowei_core::seats::PoolFacts;
+    use kaowei_core::sites::{Level, Paper, Site};
+
+    /// Whoever looked before it was there, and asks for its beginning afterwards, would begin its chain twice.
+    #[test]
+    fn a_pool_that_is_there_is_not_begun() {
+        actix_rt::System::new().block_on(async {
+            let folder = std::env::temp_dir().join(format!("kaowei-{}", uuid::Uuid::now_v7()));
+            let engine = Engine::open(EngineSettings::embedded(&folder)).await.unwrap();
+            let incarnation = engine.incarnation().unwrap();
+            let id = "991010-1".parse().unwrap();
+            let site = Site {
+                province: "99".parse().unwrap(),
+                school: "99101".parse().unwrap(),
+            };
+            let facts = PoolFacts {
+                id,
+                site,
+                paper: Paper::Written,
+                level: Level(4),
+                requires: None,
+            };
+            assert!(incarnation.begin_pool(id));
+            assert!(!incarnation.begin_pool(id), "somebody else does");
+            incarnation.add_pool(facts, Pool::new(Settings::none()), ChainHead::default());
+            incarnation.pool_has_begun(id);
+            assert!(!incarnation.begin_pool(id));
+            engine.close().await;
+            std::fs::remove_dir_all(folder).unwrap();
+        });
+    }
+}

@@ -25,8 +25,8 @@ impl Engine {
     /// Sets the sitting. Pools decide by its times from then on.
     ///
     /// # Errors
-    /// [`Denied::Invalid`] with everything that is wrong with it, or that it would break of what the one in force has promised; [`Denied::OutOfScope`] for all but national
-    /// staff.
+    /// [`Denied::Invalid`] with everything that is wrong with it, or that it would break of what the one in force has
+    /// promised; [`Denied::OutOfScope`] for all but national staff.
     pub async fn put_sitting(&self, staff: &Staff, sitting: Sitting) -> Result<Arc<Sitting>, Denied> {
         staff.national_only()?;
         let problems = sitting.validate();

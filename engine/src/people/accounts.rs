@@ -11,14 +11,12 @@ use dashmap::DashMap;
 use futures_util::FutureExt;
 use kaowei_core::ids::{CandidateId, ProvinceCode};
 use kaowei_core::time::Moment;
-use sqlx::AssertSqlSafe;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{IdType, unavailable};
 use crate::fail_points::{FailPoint, pass};
 use crate::failure::{Denied, Failure};
-use crate::store::Kind::{Bytes, Integer, Text};
-use crate::store::{Column, Db, Secrets, Statement, Store, is_storable, on};
+use crate::store::{Db, SealError, Secrets, Statement, Store, Value, is_storable, on};
 use crate::views::Account;
 
 /// Most accounts made in one transaction.
@@ -203,16 +201,20 @@ pub(crate) struct AccountWriter {
     pub(crate) new: mpsc::Receiver<NewAccount>,
 }
 
-const COLUMNS: [Column; 8] = [
-    ("identity", Bytes),
-    ("province", Text),
-    ("id_type", Text),
-    ("person", Bytes),
-    ("id_number", Bytes),
-    ("name", Text),
-    ("phone", Bytes),
-    ("created_at", Integer),
+const ADD: &str = "INSERT INTO accounts (identity, province, id_type, person, id_number, name, phone, created_at) \
+     {rows} WHERE true ON CONFLICT (identity) DO NOTHING";
+const COLUMNS: [&str; 8] = [
+    "identity",
+    "province",
+    "id_type",
+    "person",
+    "id_number",
+    "name",
+    "phone",
+    "created_at",
 ];
+const FIND_ALL: &str = "SELECT accounts.identity, candidate, province FROM accounts \
+     JOIN ({rows}) AS wanted ON accounts.identity = wanted.identity";
 
 impl AccountWriter {
     /// Writes until nobody can ask any more.
@@ -248,27 +250,16 @@ impl AccountWriter {
     async fn write(&self, gathered: &[NewAccount]) -> Result<Vec<Result<Account, Failure>>, Failure> {
         let people = &self.store.people;
         let rows = self.rows(gathered)?;
-        let names: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
-        let add = format!(
-            "INSERT INTO accounts ({}) {} ON CONFLICT (identity) DO NOTHING",
-            names.join(", "),
-            people.unfold(&COLUMNS)
-        );
         people
-            .write(&[Statement::new(add, rows)])
+            .write(&[Statement::new(ADD, &COLUMNS, rows)])
             .await
             .map_err(|error| unavailable(&error))?;
 
-        let identities: Vec<_> = gathered.iter().map(|new| (hex::encode(new.identity),)).collect();
-        let identities = serde_json::to_string(&identities).map_err(|_| Failure::Internal)?;
-        let find = format!(
-            "SELECT accounts.identity, candidate, province FROM accounts JOIN ({}) AS wanted ON accounts.identity = wanted.identity",
-            people.unfold(&[("identity", Bytes)])
-        );
-        let found: Vec<(Vec<u8>, i64, String)> = on!(people, pool => {
-            sqlx::query_as(AssertSqlSafe(find)).bind(identities).fetch_all(pool).await
-        })
-        .map_err(|error| unavailable(&error))?;
+        let identities = gathered.iter().map(|new| [new.identity.as_slice().into()]);
+        let found: Vec<(Vec<u8>, i64, String)> = people
+            .find(&Statement::new(FIND_ALL, &["identity"], identities))
+            .await
+            .map_err(|error| unavailable(&error))?;
         let found: std::collections::HashMap<Vec<u8>, (i64, String)> = found
             .into_iter()
             .map(|(identity, candidate, province)| (identity, (candidate, province)))
@@ -286,27 +277,24 @@ impl AccountWriter {
             .collect())
     }
 
-    fn rows(&self, gathered: &[NewAccount]) -> Result<String, Failure> {
+    fn rows<'a>(&self, gathered: &'a [NewAccount]) -> Result<Vec<[Value<'a>; 8]>, Failure> {
         let secrets = &self.store.secrets;
-        let rows: Result<Vec<_>, _> = gathered
-            .iter()
-            .map(|new| {
-                let person = &new.person;
-                let id_type = person.id_type.as_str();
-                let index = person_index(secrets, new.province.as_str(), id_type, &person.id_number);
-                Ok::<_, crate::store::SealError>((
-                    hex::encode(new.identity),
-                    new.province,
-                    id_type,
-                    hex::encode(index),
-                    hex::encode(secrets.seal(&person.id_number)?),
-                    &person.name,
-                    hex::encode(secrets.seal(&person.phone)?),
-                    new.created_at,
-                ))
-            })
-            .collect();
-        let rows = rows.map_err(|_| Failure::Internal)?;
-        serde_json::to_string(&rows).map_err(|_| Failure::Internal)
+        let row = |new: &'a NewAccount| {
+            let person = &new.person;
+            let id_type = person.id_type.as_str();
+            let index = person_index(secrets, new.province.as_str(), id_type, &person.id_number);
+            Ok([
+                new.identity.as_slice().into(),
+                (&new.province).into(),
+                id_type.into(),
+                index.into(),
+                secrets.seal(&person.id_number)?.into(),
+                person.name.as_str().into(),
+                secrets.seal(&person.phone)?.into(),
+                new.created_at.into(),
+            ])
+        };
+        let rows: Result<Vec<_>, SealError> = gathered.iter().map(row).collect();
+        rows.map_err(|_| Failure::Internal)
     }
 }

@@ -10,7 +10,7 @@ pub use accounts::{AccountDetails, Identity, Person};
 pub(crate) use accounts::{AccountWriter, Accounts};
 pub use id_type::{IdType, InvalidIdType};
 pub(crate) use remarks::keep_remark;
-pub(crate) use students::{Found, ImportedStudent, Students, split};
+pub(crate) use students::{Found, ImportedStudent, SealedStudent, Students, split};
 
 /// A store of persons' data that does not answer, logged once.
 pub(crate) fn unavailable(error: &sqlx::Error) -> crate::failure::Failure {

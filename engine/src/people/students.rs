@@ -5,17 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use kaowei_core::ids::{CampusCode, ProvinceCode, RecordId, RecordVersion, SchoolCode, SubjectCode};
+use kaowei_core::ids::{CampusCode, RecordId, RecordVersion, SubjectCode};
 use kaowei_core::registration::{Eligibility, same_name};
 use kaowei_core::sites::Site;
 use smallvec::SmallVec;
-use sqlx::AssertSqlSafe;
 
 use super::accounts::person_index;
 use super::{AccountDetails, unavailable};
 use crate::failure::Failure;
-use crate::store::Kind::{Bytes, Text};
-use crate::store::{Column, Db, Statement, Store, on};
+use crate::store::{Secrets, Statement, Store, on};
 use crate::views::StudentRecord;
 
 /// One line of an import.
@@ -115,102 +113,100 @@ impl Students {
     }
 
     /// Adds records, or new versions of those that changed. The ids of all that were there before.
-    pub(crate) async fn import(&self, lines: &[ImportedStudent]) -> Result<Vec<RecordId>, Failure> {
+    pub(crate) async fn import(&self, students: &[SealedStudent]) -> Result<Vec<RecordId>, Failure> {
+        const TOUCHED: &str = "SELECT record FROM students WHERE person IN ({rows})";
         let people = &self.store.people;
-        let rows = self.rows(lines)?;
-        let persons: Vec<_> = rows.iter().map(|row| (row.0.clone(),)).collect();
-        let persons = json(&persons)?;
-        let touched = format!(
-            "SELECT record FROM students WHERE person IN ({})",
-            people.unfold(&[("person", Bytes)])
-        );
-        let touched: Vec<(i64,)> = on!(people, pool => {
-            sqlx::query_as(AssertSqlSafe(touched)).bind(persons).fetch_all(pool).await
-        })
-        .map_err(|error| unavailable(&error))?;
+        let persons = students.iter().map(|student| [student.person.as_slice().into()]);
+        let touched: Vec<(i64,)> = people
+            .find(&Statement::new(TOUCHED, &["person"], persons))
+            .await
+            .map_err(|error| unavailable(&error))?;
         people
-            .write(&statements(people, &rows)?)
+            .write(&statements(students))
             .await
             .map_err(|error| unavailable(&error))?;
         self.imports.fetch_add(1, Ordering::AcqRel);
         Ok(touched.into_iter().map(|(record,)| RecordId(record)).collect())
     }
+}
 
-    fn rows(&self, lines: &[ImportedStudent]) -> Result<Vec<StudentRow>, Failure> {
-        let secrets = &self.store.secrets;
-        lines
-            .iter()
-            .map(|line| {
-                let record = &line.record;
-                let body = json(record)?;
-                let person = person_index(
-                    secrets,
-                    record.province.as_str(),
-                    &record.id_type,
-                    &record.id_number,
-                );
-                Ok((
-                    hex::encode(person),
-                    hex::encode(digest(&SHA256, body.as_bytes())),
-                    record.name.clone(),
-                    record.province,
-                    record.school,
-                    record.campus,
-                    line.subjects.clone(),
-                    line.barred.clone(),
-                    line.open_campuses.clone(),
-                    hex::encode(secrets.seal(&body).map_err(|_| Failure::Internal)?),
-                ))
-            })
-            .collect()
+/// A line of an import as it is stored.
+#[derive(Debug)]
+pub(crate) struct SealedStudent {
+    line: ImportedStudent,
+    person: Vec<u8>,
+    digest: Vec<u8>,
+    body: Vec<u8>,
+}
+
+impl SealedStudent {
+    /// By what its person is found.
+    pub(crate) fn person(&self) -> &[u8] {
+        &self.person
+    }
+
+    /// Seals a line: too much work for a thread that serves claims.
+    pub(crate) fn seal(line: ImportedStudent, secrets: &Secrets) -> Result<Self, Failure> {
+        let record = &line.record;
+        let province = record.province.as_str();
+        let body = serde_json::to_string(record).map_err(|_| Failure::Internal)?;
+        Ok(Self {
+            person: person_index(secrets, province, &record.id_type, &record.id_number),
+            digest: digest(&SHA256, body.as_bytes()).as_ref().to_vec(),
+            body: secrets.seal(&body).map_err(|_| Failure::Internal)?,
+            line,
+        })
     }
 }
 
-type StudentRow = (
-    String,
-    String,
-    String,
-    ProvinceCode,
-    SchoolCode,
-    CampusCode,
-    String,
-    String,
-    String,
-    String,
-);
-
-const COLUMNS: [Column; 10] = [
-    ("person", Bytes),
-    ("digest", Bytes),
-    ("name", Text),
-    ("province", Text),
-    ("school", Text),
-    ("campus", Text),
-    ("subjects", Text),
-    ("barred", Text),
-    ("open_campuses", Text),
-    ("body", Bytes),
-];
-
-fn statements(people: &Db, rows: &[StudentRow]) -> Result<[Statement; 2], Failure> {
-    let rows = json(rows)?;
+fn statements(students: &[SealedStudent]) -> [Statement<'_>; 2] {
     // The version rises only when something of the record itself changed; what it allows is live.
-    let save = format!(
-        "INSERT INTO students (person, version, digest, name, province, school, campus, subjects, barred, open_campuses) \
-         SELECT person, 1, digest, name, province, school, campus, subjects, barred, open_campuses FROM ({}) AS new WHERE true \
+    const SAVE: &str = "INSERT INTO students (person, version, digest, name, province, school, campus, subjects, barred, open_campuses) \
+         SELECT person, 1, digest, name, province, school, campus, subjects, barred, open_campuses FROM ({rows}) AS new WHERE true \
          ON CONFLICT (person) DO UPDATE SET \
          version = students.version + CASE WHEN students.digest = excluded.digest THEN 0 ELSE 1 END, \
          digest = excluded.digest, name = excluded.name, province = excluded.province, school = excluded.school, \
-         campus = excluded.campus, subjects = excluded.subjects, barred = excluded.barred, open_campuses = excluded.open_campuses",
-        people.unfold(&COLUMNS)
-    );
-    let keep = format!(
-        "INSERT INTO student_versions (record, version, body) \
-         SELECT students.record, students.version, new.body FROM ({}) AS new JOIN students ON students.person = new.person WHERE true \
-         ON CONFLICT (record, version) DO NOTHING",
-        people.unfold(&COLUMNS)
-    );
-    Ok([Statement::new(save, rows.clone()), Statement::new(keep, rows)])
+         campus = excluded.campus, subjects = excluded.subjects, barred = excluded.barred, open_campuses = excluded.open_campuses";
+    const COLUMNS: [&str; 9] = [
+        "person",
+        "digest",
+        "name",
+        "province",
+        "school",
+        "campus",
+        "subjects",
+        "barred",
+        "open_campuses",
+    ];
+    const KEEP: &str = "INSERT INTO student_versions (record, version, body) \
+         SELECT students.record, students.version, new.body FROM ({rows}) AS new JOIN students ON students.person = new.person WHERE true \
+         ON CONFLICT (record, version) DO NOTHING";
+    let rows = students.iter().map(|student| {
+        let ImportedStudent {
+            record,
+            subjects,
+            barred,
+            open_campuses,
+        } = &student.line;
+        [
+            student.person.as_slice().into(),
+            student.digest.as_slice().into(),
+            record.name.as_str().into(),
+            (&record.province).into(),
+            (&record.school).into(),
+            (&record.campus).into(),
+            subjects.as_str().into(),
+            barred.as_str().into(),
+            open_campuses.as_str().into(),
+        ]
+    });
+    let bodies = students
+        .iter()
+        .map(|student| [student.person.as_slice().into(), student.body.as_slice().into()]);
+    [
+        Statement::new(SAVE, &COLUMNS, rows),
+        Statement::new(KEEP, &["person", "body"], bodies),
+    ]
 }
 
 fn found(row: Row) -> Result<Found, Failure> {
@@ -243,8 +239,4 @@ fn found(row: Row) -> Result<Found, Failure> {
 /// The parts of a list that is separated by `;`.
 pub(crate) fn split(text: &str) -> impl Iterator<Item = &str> {
     text.split(';').map(str::trim).filter(|part| !part.is_empty())
-}
-
-fn json(value: &(impl serde::Serialize + ?Sized)) -> Result<String, Failure> {
-    serde_json::to_string(value).map_err(|_| Failure::Internal)
 }

@@ -17,7 +17,7 @@ use crate::incarnation::{Incarnation, Orphan, settled};
 use crate::journal::{Entry, Fate, Happened};
 
 /// An engine that was down for no longer than this gives no time back.
-const OUTAGE_MIN: Span = Span::from_secs(60);
+pub(crate) const OUTAGE_MIN: Span = Span::from_secs(60);
 
 /// At least this much time is given back.
 const GIVEN_BACK_MIN: Span = Span::from_secs(600);

@@ -70,12 +70,14 @@ pub(crate) async fn events_after(
 /// Reads everything.
 pub(crate) async fn load(store: &Store, source: Source) -> Result<Memory, OpenError> {
     let _undisturbed = store.tables_lock.lock().await;
-    let mut memory = Memory::empty();
-    let mut reached: HashMap<String, i64> = HashMap::new();
-    if source == Source::Tables {
-        super::tables::read(&store.tables, &mut memory, &mut reached).await?;
-        pass(FailPoint::RecoveryTables);
-    }
+    let (mut memory, reached) = match source {
+        Source::Journal => (Memory::empty(), HashMap::new()),
+        Source::Tables => {
+            let read = super::tables::read(&store.tables).await?;
+            pass(FailPoint::RecoveryTables);
+            read
+        }
+    };
     let cells: Vec<(String, i64)> = on!(&store.journal, pool => sqlx::query_as("SELECT cell, position FROM cells ORDER BY cell").fetch_all(pool).await?);
     for (cell, end) in cells {
         let mut position = reached.get(&cell).copied().unwrap_or(0);

@@ -11,7 +11,7 @@ mod memory;
 mod pool;
 mod tables;
 
-pub(crate) use catch_up::catch_up;
+pub(crate) use catch_up::{OUTAGE_MIN, catch_up};
 pub(crate) use lead::{Lead, take_the_lead};
 pub(crate) use memory::{Source, StoredEvent, events_after, load};
 pub(crate) use pool::rebuild_pool;

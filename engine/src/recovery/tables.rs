@@ -23,9 +23,8 @@ use sqlx::{ColumnIndex, Database, Decode, Row, Type};
 use super::memory::{Memory, PoolMemory};
 use crate::failure::OpenError;
 use crate::store::{Db, on};
-use crate::tables::read_order;
+use crate::tables::{read_order, read_positions};
 
-const CHECKPOINT: &str = "SELECT cell, position FROM checkpoint";
 const DOCUMENTS: &str = "SELECT name, body FROM documents";
 const CAMPUSES: &str = "SELECT body FROM campuses";
 const HEADS: &str = "SELECT stream, sequence, hash FROM stream_heads";
@@ -65,20 +64,31 @@ impl StoredClaim {
     }
 }
 
-/// Reads all tables, and the position that each cell has reached in them.
-pub(super) async fn read(
-    tables: &Db,
-    memory: &mut Memory,
-    reached: &mut HashMap<String, i64>,
-) -> Result<(), OpenError> {
-    let positions: Vec<(String, i64)> =
-        on!(tables, pool => sqlx::query_as(CHECKPOINT).fetch_all(pool).await?);
-    reached.extend(positions);
-    read_catalogue(tables, memory).await?;
-    let mut heads = read_heads(tables, memory).await?;
+/// Reads all tables as of one moment, and the position that each cell has reached in them.
+///
+/// A server that was deposed may still finish the slice that it is taking over. A slice moves positions and rows in one
+/// transaction: where a position has moved meanwhile, what was read is dropped, whatever it looked like.
+pub(super) async fn read(tables: &Db) -> Result<(Memory, HashMap<String, i64>), OpenError> {
+    let mut reached = read_positions(tables).await?;
+    loop {
+        let memory = read_rows(tables).await;
+        let now = read_positions(tables).await?;
+        if now == reached {
+            return Ok((memory?, reached));
+        }
+        tracing::info!("the tables moved on while they were read: they are read anew");
+        reached = now;
+    }
+}
+
+async fn read_rows(tables: &Db) -> Result<Memory, OpenError> {
+    let mut memory = Memory::empty();
+    read_catalogue(tables, &mut memory).await?;
+    let mut heads = read_heads(tables, &mut memory).await?;
     let claims = read_claims(tables).await?;
-    read_pools(tables, memory, &claims, &mut heads).await?;
-    read_candidates(tables, memory, claims).await
+    read_pools(tables, &mut memory, &claims, &mut heads).await?;
+    read_candidates(tables, &mut memory, claims).await?;
+    Ok(memory)
 }
 
 async fn read_catalogue(tables: &Db, memory: &mut Memory) -> Result<(), OpenError> {

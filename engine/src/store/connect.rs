@@ -227,19 +227,13 @@ impl Store {
         let Some(Lock::Database(folder, mut connection)) = lock else {
             return Ok(());
         };
-        let kept = connection.ping().await;
-        if kept.is_err() {
-            match options.connect().await {
-                Ok(fresh) => connection = fresh,
-                Err(error) => {
-                    *self.lock.lock() = Some(Lock::Database(folder, connection));
-                    return Err(error.into());
-                }
-            }
-        }
-        let free = kept.is_ok() || lock_soon(&mut connection).await?;
+        let is_ours = match connection.ping().await {
+            Ok(()) => Ok(true),
+            Err(_) => lock_anew(options, &mut connection).await,
+        };
+        // Kept whatever came of it: the next try begins with it, and the folder stays locked.
         *self.lock.lock() = Some(Lock::Database(folder, connection));
-        if free {
+        if is_ours? {
             Ok(())
         } else {
             Err(OpenError::DatabaseTaken)
@@ -325,7 +319,10 @@ fn sqlite_options(path: &Path, synchronous: SqliteSynchronous) -> SqliteConnectO
         .synchronous(synchronous)
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(30))
-        .statement_cache_capacity(64)
+        // Each statement over many rows in each of its sizes, and some more.
+        .statement_cache_capacity(128)
+        // So many rows lie between the connection's thread and whoever reads, before one has to wait for the other.
+        .row_buffer_size(1_024)
         .pragma("cache_size", "-65536")
         .pragma("temp_store", "MEMORY")
         .pragma("journal_size_limit", "67108864")
@@ -363,6 +360,16 @@ async fn lock_soon(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     Ok(false)
 }
 
+/// Takes the lock through a fresh connection, which takes the place of the lost one only when it has it.
+async fn lock_anew(options: &PgConnectOptions, lost: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let mut fresh = options.connect().await?;
+    let is_ours = lock_soon(&mut fresh).await?;
+    if is_ours {
+        *lost = fresh;
+    }
+    Ok(is_ours)
+}
+
 async fn check_durability(connection: &mut PgConnection) -> Result<(), OpenError> {
     for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
         let sql = AssertSqlSafe(format!("SHOW {setting}"));
@@ -380,8 +387,13 @@ fn beside(path: &Path, part: &str) -> PathBuf {
     path.with_file_name(format!("{stem}-{part}.{extension}"))
 }
 
+/// Makes a folder for its owner alone: the keys that sign tokens and seal persons' data lie in it.
 fn make_folder(folder: &Path) -> Result<(), OpenError> {
-    std::fs::create_dir_all(folder).map_err(|source| OpenError::DataDir {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|source| OpenError::DataDir {
         folder: folder.to_path_buf(),
         source,
     })

@@ -9,6 +9,7 @@ use kaowei_core::ids::{Cell, Sequence};
 use kaowei_core::time::Moment;
 use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
 
+use super::rows::SQLITE_ROWS;
 use crate::fail_points::{FailPoint, pass};
 
 /// A dedicated connection.
@@ -70,13 +71,27 @@ pub(crate) enum CommitError {
     Disk(#[source] sqlx::Error),
 }
 
+impl CommitError {
+    /// What an error of the store's own means for a commit.
+    pub(crate) fn unknown(error: sqlx::Error) -> Self {
+        // An I/O error of SQLite.
+        let is_of_the_disk = error
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code)
+            .filter(|code| code.len() <= 4)
+            .and_then(|code| code.parse::<u32>().ok())
+            .is_some_and(|code| code & 0xff == 10);
+        if is_of_the_disk {
+            Self::Disk(error)
+        } else {
+            Self::Unknown(error)
+        }
+    }
+}
+
 const SQLITE_FENCE: &str = "UPDATE cells SET batch = new.batch, position = new.position, heartbeat_at = $2 \
      FROM (SELECT value->>0 AS cell, value->>1 AS epoch, value->>2 AS batch, value->>3 AS position FROM json_each($1)) AS new \
      WHERE cells.cell = new.cell AND cells.epoch = new.epoch AND cells.batch = new.batch - 1";
-/// How many rows the largest `INSERT` of SQLite's journal takes; smaller ones are its halves, so that eight prepared
-/// statements serve every batch. Values are bound one by one: unfolding JSON stood
-/// high in the profile.
-const SQLITE_ROWS: [usize; 8] = [128, 64, 32, 16, 8, 4, 2, 1];
 const POSTGRES_FENCE: &str = "UPDATE cells SET batch = new.batch, position = new.position, heartbeat_at = $5 \
      FROM (SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[])) AS new (cell, epoch, batch, position) \
      WHERE cells.cell = new.cell AND cells.epoch = new.epoch AND cells.batch = new.batch - 1";
@@ -195,24 +210,20 @@ async fn append_sqlite(connection: &mut SqliteConnection, batch: &Batch<'_>) -> 
         Ok(()) => {
             let committed = connection.execute("COMMIT").await;
             pass(FailPoint::Committed);
-            committed.map(|_| ()).map_err(unknown)
+            committed.map(|_| ()).map_err(CommitError::unknown)
         }
-        Err(error) => {
-            // A transaction that can't even be rolled back makes the outcome unknown.
-            match connection.execute("ROLLBACK").await {
-                Ok(_) => Err(error),
-                Err(rollback) if matches!(error, CommitError::Unknown(_)) => {
-                    tracing::debug!(%rollback, "no transaction to roll back");
-                    Err(error)
-                }
-                Err(rollback) => Err(unknown(rollback)),
-            }
-        }
+        Err(error) => match connection.execute("ROLLBACK").await {
+            Ok(_) => Err(error),
+            Err(rollback) => Err(not_rolled_back(error, rollback)),
+        },
     }
 }
 
 async fn write_sqlite(connection: &mut SqliteConnection, batch: &Batch<'_>) -> Result<(), CommitError> {
-    connection.execute("BEGIN IMMEDIATE").await.map_err(unknown)?;
+    connection
+        .execute("BEGIN IMMEDIATE")
+        .await
+        .map_err(CommitError::unknown)?;
     pass(FailPoint::TransactionBegun);
     let fenced = sqlx::query(SQLITE_FENCE)
         .bind(cells_json(&batch.cells)?)
@@ -233,7 +244,7 @@ async fn write_sqlite(connection: &mut SqliteConnection, batch: &Batch<'_>) -> R
     Ok(())
 }
 
-/// The statement for so many rows; kept, since sqlx finds a prepared statement by its text.
+/// The statement for so many rows, whose values are bound one by one: unfolding JSON stood high in the profile. Kept, since sqlx finds a prepared statement by its text.
 fn sqlite_insert(rows: usize) -> &'static str {
     static TEXTS: LazyLock<HashMap<usize, String>> = LazyLock::new(|| {
         let text = |rows: usize| {
@@ -267,18 +278,18 @@ async fn insert_sqlite(
 }
 
 async fn append_postgres(connection: &mut PgConnection, batch: &Batch<'_>) -> Result<(), CommitError> {
-    connection.execute("BEGIN").await.map_err(unknown)?;
+    connection.execute("BEGIN").await.map_err(CommitError::unknown)?;
     pass(FailPoint::TransactionBegun);
     match write_postgres(connection, batch).await {
         Ok(()) => {
             pass(FailPoint::EventsWritten);
             let committed = connection.execute("COMMIT").await;
             pass(FailPoint::Committed);
-            committed.map(|_| ()).map_err(unknown)
+            committed.map(|_| ()).map_err(CommitError::unknown)
         }
         Err(error) => match connection.execute("ROLLBACK").await {
             Ok(_) => Err(error),
-            Err(rollback) => Err(unknown(rollback)),
+            Err(rollback) => Err(not_rolled_back(error, rollback)),
         },
     }
 }
@@ -332,7 +343,7 @@ fn check_fence(batch: &Batch<'_>, passed: u64) -> Result<(), CommitError> {
     }
 }
 
-fn stored_sequence(sequence: Sequence) -> i64 {
+pub(super) fn stored_sequence(sequence: Sequence) -> i64 {
     i64::try_from(sequence.0).unwrap_or(i64::MAX)
 }
 
@@ -371,24 +382,75 @@ fn refused(error: sqlx::Error) -> CommitError {
     if is_definite(&error) {
         CommitError::Definite(error)
     } else {
-        unknown(error)
+        CommitError::unknown(error)
     }
 }
 
-fn unknown(error: sqlx::Error) -> CommitError {
-    let disk = match &error {
-        sqlx::Error::Database(database) => {
-            database
-                .code()
-                .and_then(|code| code.parse::<u32>().ok())
-                .is_some_and(|code| code & 0xff == 10)
-                && database.code().is_some_and(|code| code.len() <= 4)
+/// A transaction that can't even be rolled back makes the outcome unknown. What was unknown stays what it was: SQLite
+/// may have rolled back by itself, and does so wherever the disk failed.
+fn not_rolled_back(error: CommitError, rollback: sqlx::Error) -> CommitError {
+    match error {
+        CommitError::Disk(_) | CommitError::Unknown(_) => error,
+        CommitError::Fenced | CommitError::Definite(_) => CommitError::unknown(rollback),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+    use std::error::Error;
+
+    use sqlx::error::{DatabaseError, ErrorKind};
+
+    use super::*;
+
+    /// What a store says, by its code.
+    #[derive(Debug, thiserror::Error)]
+    #[error("code {0}")]
+    struct Said(&'static str);
+
+    impl DatabaseError for Said {
+        fn message(&self) -> &str {
+            self.0
         }
-        _ => false,
-    };
-    if disk {
-        CommitError::Disk(error)
-    } else {
-        CommitError::Unknown(error)
+
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(self.0.into())
+        }
+
+        fn as_error(&self) -> &(dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn Error + Send + Sync + 'static> {
+            self
+        }
+
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+    }
+
+    fn said(code: &'static str) -> sqlx::Error {
+        sqlx::Error::Database(Box::new(Said(code)))
+    }
+
+    /// SQLite has rolled back by itself then, and has no transaction to roll back (code 1).
+    #[test]
+    fn a_disk_that_failed_within_a_transaction_stops_the_process() {
+        let failed = not_rolled_back(refused(said("266")), said("1"));
+        assert!(matches!(failed, CommitError::Disk(_)), "{failed:?}");
+    }
+
+    #[test]
+    fn a_refusal_that_can_t_be_rolled_back_is_of_unknown_outcome() {
+        for error in [refused(said("2067")), refused(said("23505")), CommitError::Fenced] {
+            let failed = not_rolled_back(error, said("08006"));
+            assert!(matches!(failed, CommitError::Unknown(_)), "{failed:?}");
+        }
     }
 }

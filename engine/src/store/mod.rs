@@ -1,8 +1,7 @@
 //! Both stores: where bytes become durable. An enum of two, since there are two.
 //!
-//! The journal has a connection of its own (`store/journal.rs`); everything else goes through pools. Statements that
-//! write many rows take one JSON text and unfold it in the database, so that their number does not grow with the
-//! rows (`store/rows.rs`).
+//! The journal has a connection of its own (`store/journal.rs`); everything else goes through pools. Statements
+//! over many rows bind their values, an array a column or many rows at a time (`store/rows.rs`).
 //!
 //! On SQLite persons' data and the tables are files of their own: one writer a file, so that neither a checkpoint
 //! nor an import ever stalls a claim.
@@ -14,7 +13,7 @@ mod secrets;
 
 pub(crate) use connect::{Db, Store, folders};
 pub(crate) use journal::{Batch, CellAdvance, CommitError, JournalConnection, JournalRow, is_definite};
-pub(crate) use rows::{Column, Kind, Statement, upsert};
+pub(crate) use rows::{Statement, Value};
 pub(crate) use secrets::{SealError, Secrets};
 
 /// Whether both stores can keep a text: PostgreSQL keeps no U+0000. What callers hand in is checked with this before

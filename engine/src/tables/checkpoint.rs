@@ -1,7 +1,7 @@
 //! The checkpoint: takes over what the journal has, slice by slice, in the background.
 //!
 //! Reads the journal itself, so that what it writes is what recovery would read. On the slow side on purpose while
-//! claims pour in: they go first, it catches up afterwards.
+//! claims pour in: they go first, it catches up afterwards, as fast as it can.
 //!
 //! An event that the tables refuse for certain – a constraint says that something is wrong – stops the tables of its
 //! cell there, alone: nothing is lost, since the journal is the truth and recovery reads on from that position.
@@ -17,19 +17,13 @@ use tokio::sync::watch;
 
 use super::Progress;
 use super::fold::Fold;
+use super::pace::Pace;
 use super::statements::statements;
 use crate::fail_points::{FailPoint, pass};
 use crate::failure::OpenError;
 use crate::metrics;
 use crate::recovery::{StoredEvent, events_after};
-use crate::store::{Db, Statement, Store, is_definite, on};
-
-/// How many events are taken over in one transaction, at the most: few, since on a small machine a long burst of it
-/// shows in the latency of claims.
-const SLICE: i64 = 1_000;
-
-/// How many events the tables may lag behind before they hurry: recovery reads a million in a few seconds.
-const LAG_MAX: i64 = 1_000_000;
+use crate::store::{Db, Store, is_definite, on};
 
 /// The background copier.
 #[derive(Debug)]
@@ -37,17 +31,19 @@ pub(crate) struct Checkpoint {
     store: Arc<Store>,
     facts: HashMap<PoolId, PoolFacts>,
     progress: Progress,
-    /// Events that the tables could take over and did not have yet at the last look.
-    behind: i64,
+    pace: Pace,
+    /// How many events the journal had at the last look, over all cells.
+    journal: i64,
     /// The progress, for who waits.
     told: watch::Sender<Progress>,
 }
 
-/// A cell that has events which the tables do not show.
+/// How far the tables of a cell are.
 #[derive(Debug)]
-struct Lagging {
+struct CellTables {
     cell: String,
     position: i64,
+    /// Events of its journal that they do not show.
     behind: i64,
 }
 
@@ -75,7 +71,8 @@ impl Checkpoint {
             store,
             facts,
             progress,
-            behind: 0,
+            pace: Pace::new(),
+            journal: 0,
             told,
         })
     }
@@ -83,12 +80,14 @@ impl Checkpoint {
     /// Takes over one slice. How many events it had; 0 when there was nothing to do.
     pub(crate) async fn step(&mut self) -> Result<usize, OpenError> {
         let started = Instant::now();
-        let (stuck, lagging): (Vec<_>, Vec<_>) = self
-            .lagging()
-            .await?
+        let cells = self.cells().await?;
+        let journal = cells.iter().map(|cell| cell.position + cell.behind).sum();
+        let appended = journal - std::mem::replace(&mut self.journal, journal);
+        let (stuck, lagging): (Vec<_>, Vec<_>) = cells
             .into_iter()
+            .filter(|cell| cell.behind > 0)
             .partition(|lagging| self.progress.stuck.contains_key(&lagging.cell));
-        let behind = |cells: &[Lagging]| cells.iter().map(|cell| cell.behind).sum::<i64>();
+        let behind = |cells: &[CellTables]| cells.iter().map(|cell| cell.behind).sum::<i64>();
         let slice = self.read(&lagging).await?;
         pass(FailPoint::CheckpointRead);
         if !slice.is_empty() {
@@ -97,39 +96,39 @@ impl Checkpoint {
         }
         // Events that came after the look at the cells may have been taken over too.
         let taken = i64::try_from(slice.len()).unwrap_or(i64::MAX);
-        self.behind = (behind(&lagging) - taken).max(0);
-        metrics::checkpoint_lag(self.behind + behind(&stuck));
+        let left = (behind(&lagging) - taken).max(0);
+        self.pace.took(taken, appended, left);
+        metrics::checkpoint_lag(left + behind(&stuck));
         self.told.send_replace(self.progress.clone());
         Ok(slice.len())
     }
 
-    /// The cells whose journal goes beyond what the tables show, the least behind first.
-    async fn lagging(&self) -> Result<Vec<Lagging>, OpenError> {
+    /// How far the tables of each cell are, the least behind first.
+    async fn cells(&self) -> Result<Vec<CellTables>, OpenError> {
         let cells: Vec<(String, i64)> = on!(&self.store.checkpoint.journal, pool => {
             sqlx::query_as("SELECT cell, position FROM cells").fetch_all(pool).await?
         });
-        let mut lagging: Vec<_> = cells
+        let mut cells: Vec<_> = cells
             .into_iter()
             .map(|(cell, end)| {
                 let position = self.progress.position(&cell);
                 let behind = end - position;
-                Lagging {
+                CellTables {
                     cell,
                     position,
                     behind,
                 }
             })
-            .filter(|cell| cell.behind > 0)
             .collect();
-        lagging.sort_by_key(|cell| cell.behind);
-        Ok(lagging)
+        cells.sort_by_key(|cell| cell.behind);
+        Ok(cells)
     }
 
     /// The next events, cell by cell: each has its share of the slice, and what one leaves is the others'.
-    async fn read(&self, lagging: &[Lagging]) -> Result<Vec<StoredEvent>, OpenError> {
+    async fn read(&self, lagging: &[CellTables]) -> Result<Vec<StoredEvent>, OpenError> {
         let mut slice = Vec::new();
-        for (cells, Lagging { cell, position, .. }) in (1..=lagging.len()).rev().zip(lagging) {
-            let room = SLICE - i64::try_from(slice.len()).unwrap_or(SLICE);
+        for (cells, CellTables { cell, position, .. }) in (1..=lagging.len()).rev().zip(lagging) {
+            let room = self.pace.slice() - i64::try_from(slice.len()).unwrap_or(i64::MAX);
             let share = room / i64::try_from(cells).unwrap_or(i64::MAX);
             slice.extend(events_after(&self.store.checkpoint.journal, cell, *position, share.max(1)).await?);
         }
@@ -163,7 +162,7 @@ impl Checkpoint {
     /// Writes events to the tables in one transaction.
     async fn attempt(&mut self, events: &[StoredEvent]) -> Result<Attempt, OpenError> {
         let tables = &self.store.checkpoint.tables;
-        let (fold, statements) = match fold(events, &mut self.facts, tables).await {
+        let fold = match fold(events, &mut self.facts, tables).await {
             Ok(folded) => folded,
             Err(OpenError::Connect { source }) => return Err(source.into()),
             Err(error) => return Ok(Attempt::Refused(error)),
@@ -172,11 +171,13 @@ impl Checkpoint {
         // A former incarnation's step that wakes late must not write older rows over newer ones.
         let stored = read_positions(tables).await?;
         if stored != self.progress.reached {
+            // It may have gone further than what was read here.
+            self.facts = read_facts(tables).await?;
             self.progress.reached = stored;
             return Ok(Attempt::Overtaken);
         }
         let written = tables
-            .write_then(&statements, || pass(FailPoint::CheckpointWritten))
+            .write_then(&statements(&fold), || pass(FailPoint::CheckpointWritten))
             .await;
         drop(undisturbed);
         match written {
@@ -185,7 +186,10 @@ impl Checkpoint {
             Err(error) => return Err(error.into()),
         }
         pass(FailPoint::CheckpointCommitted);
-        self.progress.reached.extend(fold.positions);
+        let positions = fold.positions.into_iter();
+        self.progress
+            .reached
+            .extend(positions.map(|(cell, position)| (cell.to_owned(), position)));
         Ok(Attempt::Taken)
     }
 
@@ -209,30 +213,28 @@ impl Checkpoint {
         self.progress.stuck.values().next().map(String::as_str)
     }
 
-    /// How long to rest after a slice that took so long, so that claims go first while they pour in: four fifths of
-    /// the time, unless the tables lag too far behind for a quick recovery.
+    /// How long to rest after a slice that took so long.
     pub(crate) fn rest(&self, took: Duration) -> Duration {
-        let patience = if self.behind > LAG_MAX { 1 } else { 4 };
-        (took * patience).clamp(Duration::from_millis(5), Duration::from_secs(1))
+        self.pace.rest(took)
     }
 }
 
-/// What events change, and how that is written.
-async fn fold(
-    events: &[StoredEvent],
+/// What events change.
+async fn fold<'a>(
+    events: &'a [StoredEvent],
     facts: &mut HashMap<PoolId, PoolFacts>,
     tables: &Db,
-) -> Result<(Fold, Vec<Statement>), OpenError> {
+) -> Result<Fold<'a>, OpenError> {
     let mut fold = Fold::default();
     for event in events {
         fold.add(event, facts)?;
     }
     fold.payment.settle(tables).await?;
-    let statements = statements(tables, &fold)?;
-    Ok((fold, statements))
+    Ok(fold)
 }
 
-async fn read_positions(tables: &Db) -> Result<HashMap<String, i64>, sqlx::Error> {
+/// The position of the journal that each cell has reached in the tables.
+pub(crate) async fn read_positions(tables: &Db) -> Result<HashMap<String, i64>, sqlx::Error> {
     let positions: Vec<(String, i64)> = on!(tables, pool => {
         sqlx::query_as("SELECT cell, position FROM checkpoint").fetch_all(pool).await?
     });
@@ -272,4 +274,89 @@ async fn read_facts(tables: &Db) -> Result<HashMap<PoolId, PoolFacts>, OpenError
         );
     }
     Ok(facts)
+}
+
+#[cfg(test)]
+mod tests {
+    use kaowei_core::ids::{Cell, Fen};
+    use kaowei_core::registration::Event;
+    use kaowei_core::seats::{By, Change};
+    use kaowei_core::sites::{Campus, Scope, TicketPrinting};
+
+    use super::super::pace::SLICE_MIN;
+    use super::*;
+    use crate::tables::{clear, verify};
+    use crate::{Engine, NewPool, Settings, Staff};
+
+    fn campuses(numbers: std::ops::Range<i64>) -> Vec<Event> {
+        let campus = |n: i64| Campus {
+            code: format!("C{n}").parse().unwrap(),
+            name: "校区".into(),
+            school: "99101".parse().unwrap(),
+            school_name: "学校".into(),
+            province: "99".parse().unwrap(),
+            province_name: "省".into(),
+            ticket_printing: TicketPrinting::Candidate,
+        };
+        numbers
+            .map(|n| Event::CampusSaved {
+                campus: Box::new(campus(n)),
+                by: By::System,
+            })
+            .collect()
+    }
+
+    /// A journal in which a pool is made in the second slice and changed in the third.
+    async fn fill_the_journal(settings: &Settings) {
+        let engine = Engine::open(settings.clone()).await.unwrap();
+        let staff = Staff {
+            subject: "test".into(),
+            scope: Scope::National,
+        };
+        let sitting = r#"{"id":"2026-2","name":"考试","agreement":{"version":"1","text":"协议"},
+            "windows":[{"province":"*","paper":"written","opens_at":"2026-09-01T00:00:00Z","closes_at":"2026-12-01T00:00:00Z"}],
+            "subjects":[{"code":"1","name":"英语四级笔试","paper":"written","language":"en","level":4}]}"#;
+        let sitting = serde_json::from_str(sitting).unwrap();
+        engine.put_sitting(&staff, sitting).await.unwrap();
+        let cell: Cell = "99".parse().unwrap();
+        let record = async |events| engine.incarnation().unwrap().record(cell, events).await.unwrap();
+        record(campuses(0..SLICE_MIN)).await;
+        let new = NewPool {
+            capacity: 1,
+            open: true,
+            fee: Fen(1),
+            exam_date: None,
+        };
+        let pool = "C0-1".parse().unwrap();
+        engine.put_pool(&staff, pool, new).await.unwrap();
+        record(campuses(SLICE_MIN..2 * SLICE_MIN)).await;
+        let change = Change {
+            capacity: Some(2),
+            ..Change::default()
+        };
+        engine.change_pool(&staff, pool, change).await.unwrap();
+        engine.close().await;
+    }
+
+    /// A step of a former incarnation, which ends when the next one has begun, may go further than that one has read.
+    #[test]
+    fn one_that_was_overtaken_knows_the_pools_that_were_made_meanwhile() {
+        actix_rt::System::new().block_on(async {
+            let folder = std::env::temp_dir().join(format!("kaowei-{}", uuid::Uuid::now_v7()));
+            let settings = Settings::embedded(&folder);
+            fill_the_journal(&settings).await;
+            let store = Arc::new(Store::open(&settings).await.unwrap());
+            clear(&store).await.unwrap();
+            let open = || Checkpoint::open(store.clone(), watch::Sender::default());
+            let (mut former, mut next) = (open().await.unwrap(), open().await.unwrap());
+            for _ in 0..2 {
+                assert!(former.step().await.unwrap() > 0);
+            }
+            while next.step().await.unwrap() > 0 {}
+            assert_eq!(next.stuck(), None);
+            verify(&store).await.unwrap();
+            store.close().await;
+            std::fs::remove_dir_all(folder).unwrap();
+        });
+    }
 }

@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use kaowei_core::audit::{Hash, Seal};
-use kaowei_core::ids::{CandidateId, ClaimId, ClaimNumber, OrderId, PoolId, Sequence};
+use kaowei_core::ids::{CampusCode, CandidateId, ClaimId, ClaimNumber, OrderId, PoolId, Sequence};
 use kaowei_core::registration::{self, Enrolment, KeyAnswer};
-use kaowei_core::seats::{ClaimState, Event, First, Freed, Leave, PoolFacts, RemovalCause, Standing};
+use kaowei_core::seats::{ClaimState, Event, Freed, Leave, PoolFacts, RemovalCause, Standing};
 use kaowei_core::stored::KeyNote;
 use kaowei_core::time::Moment;
 use kaowei_core::{cell, payment};
-use serde::ser::SerializeTuple;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::fold_orders::OrderFold;
 use crate::failure::OpenError;
@@ -19,25 +18,25 @@ use crate::views::ExpiryStatus;
 
 /// What a slice of the journal changes in the tables.
 #[derive(Debug, Default)]
-pub(super) struct Fold {
+pub(super) struct Fold<'a> {
     /// How far each cell is folded.
-    pub(super) positions: BTreeMap<String, i64>,
+    pub(super) positions: BTreeMap<&'a str, i64>,
     /// The head of each stream: cell, sequence, hash.
-    pub(super) heads: HashMap<String, (String, i64, String)>,
+    pub(super) heads: BTreeMap<&'a str, (&'a str, i64, &'a [u8])>,
     /// Where each event lies: stream, sequence, cell, position.
-    pub(super) index: Vec<(String, i64, String, i64)>,
+    pub(super) index: Vec<(&'a str, i64, &'a str, i64)>,
     pub(super) documents: BTreeMap<&'static str, String>,
-    pub(super) campuses: BTreeMap<String, String>,
+    pub(super) campuses: BTreeMap<CampusCode, String>,
     pub(super) new_pools: BTreeMap<PoolId, PoolFacts>,
     pub(super) pools: BTreeMap<PoolId, PoolChange>,
     pub(super) new_claims: BTreeMap<(PoolId, ClaimNumber), NewClaim>,
     pub(super) claims: BTreeMap<(PoolId, ClaimNumber), ClaimChange>,
     pub(super) agreements: BTreeMap<CandidateId, (String, Moment)>,
     /// Enrolments as they are now; none for one that was deleted.
-    pub(super) enrolments: BTreeMap<CandidateId, Option<EnrolmentRow>>,
+    pub(super) enrolments: BTreeMap<CandidateId, Option<Enrolment>>,
     pub(super) enrolment_ends: BTreeMap<CandidateId, Moment>,
     pub(super) keys: BTreeMap<(CandidateId, u8), (i64, KeyNote, String)>,
-    pub(super) payment: OrderFold,
+    pub(super) payment: OrderFold<'a>,
     pub(super) last_at: Option<Moment>,
 }
 
@@ -85,10 +84,10 @@ pub(super) enum Cell<T> {
 
 impl<T> Cell<T> {
     /// Whether it changes, as the statement is told; and its value then.
-    pub(super) fn parts(&self) -> (u8, Option<&T>) {
+    pub(super) fn parts(&self) -> (bool, Option<&T>) {
         match self {
-            Self::Kept => (0, None),
-            Self::Set(value) => (1, value.as_ref()),
+            Self::Kept => (false, None),
+            Self::Set(value) => (true, value.as_ref()),
         }
     }
 }
@@ -144,23 +143,18 @@ fn leave(event: &Event) -> Result<Option<String>, OpenError> {
     json(&leave).map(Some)
 }
 
-/// An enrolment's row: record, version, campus, school, province, saved, delete after.
-pub(super) type EnrolmentRow = (i64, i32, String, String, String, Moment, Moment);
-
-impl Fold {
+impl<'a> Fold<'a> {
     /// Adds one event. `facts` knows the pools made before this slice.
     pub(super) fn add(
         &mut self,
-        stored: &StoredEvent,
+        stored: &'a StoredEvent,
         facts: &mut HashMap<PoolId, PoolFacts>,
     ) -> Result<(), OpenError> {
         let (cell, position, stream, sequence, kind, at, payload, hash) = stored;
         let at = Moment::from_unix_ms(*at);
-        self.positions.insert(cell.clone(), *position);
-        self.heads
-            .insert(stream.clone(), (cell.clone(), *sequence, hex::encode(hash)));
-        self.index
-            .push((stream.clone(), *sequence, cell.clone(), *position));
+        self.positions.insert(cell, *position);
+        self.heads.insert(stream, (cell, *sequence, hash));
+        self.index.push((stream, *sequence, cell, *position));
         self.last_at = self.last_at.max(Some(at));
         if stream.starts_with("cell:") {
             return match cell::Event::read(kind, payload)? {
@@ -290,8 +284,7 @@ impl Fold {
                 let Some(enrolment) = event.enrolment(at) else {
                     return Ok(());
                 };
-                self.enrolments
-                    .insert(*candidate, Some(enrolment_row(&enrolment)));
+                self.enrolments.insert(*candidate, Some(enrolment));
                 self.enrolment_ends.remove(candidate);
                 if let Some(note) = key {
                     let answer = KeyAnswer::Enrolled(Box::new(enrolment));
@@ -308,7 +301,7 @@ impl Fold {
                 delete_after,
                 ..
             } => match self.enrolments.get_mut(candidate) {
-                Some(Some(row)) => row.6 = *delete_after,
+                Some(Some(enrolment)) => enrolment.delete_after = *delete_after,
                 Some(None) => {}
                 None => {
                     self.enrolment_ends.insert(*candidate, *delete_after);
@@ -326,7 +319,7 @@ impl Fold {
                 self.documents.insert("sitting", json(sitting)?);
             }
             Event::CampusSaved { campus, .. } => {
-                self.campuses.insert(campus.code.to_string(), json(campus)?);
+                self.campuses.insert(campus.code, json(campus)?);
             }
             Event::ExpirySuspended { reason, .. } => {
                 let status = ExpiryStatus {
@@ -362,7 +355,7 @@ impl Fold {
         &mut self,
         event: payment::Event,
         at: Moment,
-        cell: &str,
+        cell: &'a str,
         position: i64,
     ) -> Result<(), OpenError> {
         if let payment::Event::OrderOpened {
@@ -453,62 +446,6 @@ impl PoolChange {
             | Event::KeyRemembered { .. } => {}
         }
     }
-}
-
-/// A claim's row, in the order of its columns (`checkpoint.rs`).
-pub(super) struct ClaimRow<'a>(pub(super) &'a NewClaim);
-
-impl Serialize for ClaimRow<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(NewClaim {
-            candidate,
-            standing: claim,
-            leave,
-            position,
-        }) = self;
-        let (first_until, first_position) = match claim.first {
-            First::Held(until) => (Some(until), None),
-            First::Queued(position) => (None, Some(position)),
-        };
-        let mut row = serializer.serialize_tuple(23)?;
-        row.serialize_element(&claim.id.pool)?;
-        row.serialize_element(&claim.id.number)?;
-        row.serialize_element(candidate)?;
-        row.serialize_element(&claim.paper)?;
-        row.serialize_element(&claim.level)?;
-        row.serialize_element(&claim.requires)?;
-        row.serialize_element(claim.state.as_str())?;
-        row.serialize_element(&claim.state.held_until())?;
-        row.serialize_element(&first_until)?;
-        row.serialize_element(&first_position)?;
-        row.serialize_element(&claim.fee)?;
-        row.serialize_element(&claim.registered_by)?;
-        row.serialize_element(&claim.created_at)?;
-        row.serialize_element(&claim.sequence)?;
-        row.serialize_element(&claim.chain_hash)?;
-        row.serialize_element(&claim.state_at)?;
-        row.serialize_element(&claim.state_sequence)?;
-        row.serialize_element(&claim.state_hash)?;
-        row.serialize_element(position)?;
-        row.serialize_element(&claim.state.paid_by())?;
-        row.serialize_element(&claim.attached.map(|attached| attached.order))?;
-        row.serialize_element(&claim.attached.and_then(|attached| attached.asked_at))?;
-        row.serialize_element(leave)?;
-        row.end()
-    }
-}
-
-fn enrolment_row(enrolment: &Enrolment) -> EnrolmentRow {
-    let site = enrolment.site;
-    (
-        enrolment.record.0,
-        enrolment.record_version.0,
-        enrolment.campus.to_string(),
-        site.school.to_string(),
-        site.province.to_string(),
-        enrolment.saved_at,
-        enrolment.delete_after,
-    )
 }
 
 fn json(value: &impl Serialize) -> Result<String, OpenError> {

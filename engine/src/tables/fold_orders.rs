@@ -8,17 +8,17 @@ use kaowei_core::payment::{Event, Order};
 use kaowei_core::registration::ScoreReport;
 use kaowei_core::time::Moment;
 
-use sqlx::AssertSqlSafe;
-
-use super::statements::rows;
 use crate::failure::OpenError;
-use crate::store::Kind::Text;
-use crate::store::{Db, on};
+use crate::store::{Db, Statement};
+
+const KNOWN: &str = "SELECT cell, position, body FROM orders WHERE order_id IN ({rows})";
 
 /// An order's row.
 #[derive(Debug)]
 pub(super) struct OrderRow {
     pub(super) order: Order,
+    /// All of it, as the row keeps it.
+    pub(super) body: String,
     pub(super) cell: String,
     /// Where the event that opened it lies in the journal.
     pub(super) position: i64,
@@ -26,17 +26,17 @@ pub(super) struct OrderRow {
 
 /// One event of an order, where it lies.
 #[derive(Debug)]
-struct Placed {
+struct Placed<'a> {
     event: Event,
     at: Moment,
-    cell: String,
+    cell: &'a str,
     position: i64,
 }
 
 /// What a slice changes of orders and choices.
 #[derive(Debug, Default)]
-pub(super) struct OrderFold {
-    events: Vec<Placed>,
+pub(super) struct OrderFold<'a> {
+    events: Vec<Placed<'a>>,
     pub(super) orders: BTreeMap<OrderId, OrderRow>,
     /// Candidates whose choices are gone with their enrolment; what they chose since is in the other two.
     pub(super) unchosen: BTreeSet<CandidateId>,
@@ -44,12 +44,12 @@ pub(super) struct OrderFold {
     pub(super) quick_prints: BTreeMap<CandidateId, bool>,
 }
 
-impl OrderFold {
-    pub(super) fn add(&mut self, event: Event, at: Moment, cell: &str, position: i64) {
+impl<'a> OrderFold<'a> {
+    pub(super) fn add(&mut self, event: Event, at: Moment, cell: &'a str, position: i64) {
         self.events.push(Placed {
             event,
             at,
-            cell: cell.to_owned(),
+            cell,
             position,
         });
     }
@@ -80,7 +80,8 @@ impl OrderFold {
                 (None, Some(order)) => {
                     let row = OrderRow {
                         order,
-                        cell,
+                        body: String::new(),
+                        cell: cell.to_owned(),
                         position,
                     };
                     self.orders.insert(id, row);
@@ -92,6 +93,10 @@ impl OrderFold {
                 }
             }
         }
+        for row in self.orders.values_mut() {
+            row.body = serde_json::to_string(&row.order)
+                .map_err(|error| OpenError::Damaged(format!("order {}: {error}", row.order.id())))?;
+        }
         Ok(())
     }
 
@@ -102,19 +107,15 @@ impl OrderFold {
             .filter(|placed| !matches!(placed.event, Event::OrderOpened { .. }))
             .map(|placed| placed.event.order().0)
             .collect();
-        let ids = rows(ids.iter().map(|id| (id,)))?;
-        let sql = format!(
-            "SELECT cell, position, body FROM orders WHERE order_id IN ({})",
-            tables.unfold(&[("order_id", Text)])
-        );
-        let found: Vec<(String, i64, String)> = on!(tables, pool => {
-            sqlx::query_as(AssertSqlSafe(sql)).bind(ids).fetch_all(pool).await?
-        });
+        let ids = ids.iter().map(|id| [id.to_string().into()]);
+        let found: Vec<(String, i64, String)> =
+            tables.find(&Statement::new(KNOWN, &["order_id"], ids)).await?;
         let mut known = BTreeMap::new();
         for (cell, position, body) in found {
             let order = read_order(&body)?;
             let row = OrderRow {
                 order,
+                body,
                 cell,
                 position,
             };

@@ -5,11 +5,12 @@ mod checkpoint;
 mod claims;
 mod fold;
 mod fold_orders;
+mod pace;
 mod progress;
 mod rebuild;
 mod statements;
 
-pub(crate) use checkpoint::Checkpoint;
+pub(crate) use checkpoint::{Checkpoint, read_positions};
 pub(crate) use claims::claim_of;
 pub(crate) use fold_orders::read_order;
 pub(crate) use progress::Progress;

@@ -1,436 +1,399 @@
 //! The statements that make a slice's changes so in the tables.
 
-use kaowei_core::seats::ClaimState;
-use serde::Serialize;
+use kaowei_core::seats::{ClaimState, First};
 
-use super::fold::{ClaimRow, Fold};
-use crate::failure::OpenError;
-use crate::store::Kind::{Bytes, Integer, Text};
-use crate::store::{Column, Db, Statement, upsert};
-
-const CLAIM_COLUMNS: [Column; 23] = [
-    ("pool", Text),
-    ("number", Integer),
-    ("candidate", Integer),
-    ("paper", Text),
-    ("level", Integer),
-    ("requires", Text),
-    ("state", Text),
-    ("held_until", Integer),
-    ("first_until", Integer),
-    ("first_position", Integer),
-    ("fee_fen", Integer),
-    ("registered_by", Text),
-    ("created_at", Integer),
-    ("sequence", Integer),
-    ("chain_hash", Bytes),
-    ("state_at", Integer),
-    ("state_sequence", Integer),
-    ("state_hash", Bytes),
-    ("position", Integer),
-    ("paid_by", Text),
-    ("attached_order", Text),
-    ("asked_at", Integer),
-    ("leave", Text),
-];
+use super::fold::Fold;
+use crate::store::Statement;
 
 /// The statements of a slice: what releases a unique place comes before what takes one.
-pub(super) fn statements(db: &Db, fold: &Fold) -> Result<Vec<Statement>, OpenError> {
+pub(super) fn statements<'a>(fold: &'a Fold<'_>) -> Vec<Statement<'a>> {
     let mut statements = vec![
-        claim_changes(db, fold)?,
-        upsert(
-            db,
-            "claims",
-            &["pool", "number"],
-            &CLAIM_COLUMNS,
-            rows(fold.new_claims.values().map(ClaimRow))?,
-        ),
-        new_pools(db, fold)?,
-        pool_changes(db, fold)?,
+        claim_changes(fold),
+        new_claims(fold),
+        new_pools(fold),
+        pool_changes(fold),
     ];
-    statements.extend(enrolments(db, fold)?);
-    statements.extend(catalogue(db, fold)?);
-    statements.extend(candidates(db, fold)?);
-    statements.extend(choices(db, fold)?);
-    statements.extend(orders(db, fold)?);
-    statements.extend(positions(db, fold)?);
-    statements.retain(|statement| !statement.is_empty());
-    Ok(statements)
+    statements.extend(enrolments(fold));
+    statements.extend(catalogue(fold));
+    statements.extend(candidates(fold));
+    statements.extend(choices(fold));
+    statements.extend(orders(fold));
+    statements.extend(positions(fold));
+    statements
 }
 
-fn claim_changes(db: &Db, fold: &Fold) -> Result<Statement, OpenError> {
-    let columns = [
-        ("pool", Text),
-        ("number", Integer),
-        ("state", Text),
-        ("held_until", Integer),
-        ("paid_by", Text),
-        ("attachment", Integer),
-        ("attached_order", Text),
-        ("asking", Integer),
-        ("asked_at", Integer),
-        ("leave", Text),
-        ("state_at", Integer),
-        ("state_sequence", Integer),
-        ("state_hash", Bytes),
-    ];
-    let sql = format!(
-        "UPDATE claims SET state = COALESCE(new.state, claims.state), \
+fn claim_changes<'a>(fold: &'a Fold<'_>) -> Statement<'a> {
+    const SQL: &str = "UPDATE claims SET state = COALESCE(new.state, claims.state), \
          held_until = CASE WHEN new.state IS NULL THEN claims.held_until ELSE new.held_until END, \
          paid_by = CASE WHEN new.state IS NULL THEN claims.paid_by ELSE new.paid_by END, \
          attached_order = CASE WHEN new.attachment = 1 THEN new.attached_order ELSE claims.attached_order END, \
          asked_at = CASE WHEN new.asking = 1 THEN new.asked_at ELSE claims.asked_at END, \
          leave = CASE WHEN new.asking = 1 THEN new.leave ELSE claims.leave END, \
          state_at = new.state_at, state_sequence = new.state_sequence, state_hash = new.state_hash \
-         FROM ({}) AS new WHERE claims.pool = new.pool AND claims.number = new.number",
-        db.unfold(&columns)
-    );
+         FROM ({rows}) AS new WHERE claims.pool = new.pool AND claims.number = new.number";
+    const COLUMNS: [&str; 13] = [
+        "pool",
+        "number",
+        "state",
+        "held_until",
+        "paid_by",
+        "attachment",
+        "attached_order",
+        "asking",
+        "asked_at",
+        "leave",
+        "state_at",
+        "state_sequence",
+        "state_hash",
+    ];
     let changes = fold.claims.iter().map(|((pool, number), change)| {
-        let (state, seal) = (change.state, change.seal);
+        let (state, seal) = (change.state, &change.seal);
         let (attachment, attached_order) = change.attached.parts();
         let (asking, asked) = change.asked.parts();
-        (
-            pool,
-            number,
-            state.map(ClaimState::as_str),
-            state.and_then(ClaimState::held_until),
-            state.and_then(ClaimState::paid_by),
-            attachment,
-            attached_order,
-            asking,
-            asked.map(|(at, _)| at),
-            asked.map(|(_, leave)| leave),
-            seal.at,
-            seal.sequence,
-            seal.hash,
-        )
+        [
+            (*pool).into(),
+            number.0.into(),
+            state.map(ClaimState::as_str).into(),
+            state.and_then(ClaimState::held_until).into(),
+            state.and_then(ClaimState::paid_by).into(),
+            attachment.into(),
+            attached_order.copied().into(),
+            asking.into(),
+            asked.map(|(at, _)| *at).into(),
+            asked.map(|(_, leave)| leave.as_str()).into(),
+            seal.at.into(),
+            seal.sequence.into(),
+            seal.hash.0.as_slice().into(),
+        ]
     });
-    Ok(Statement::new(sql, rows(changes)?))
+    Statement::new(SQL, &COLUMNS, changes)
 }
 
-fn new_pools(db: &Db, fold: &Fold) -> Result<Statement, OpenError> {
-    let columns = [
-        ("pool", Text),
-        ("province", Text),
-        ("school", Text),
-        ("paper", Text),
-        ("level", Integer),
-        ("requires", Text),
+fn new_claims<'a>(fold: &'a Fold<'_>) -> Statement<'a> {
+    const COLUMNS: [&str; 23] = [
+        "pool",
+        "number",
+        "candidate",
+        "paper",
+        "level",
+        "requires",
+        "state",
+        "held_until",
+        "first_until",
+        "first_position",
+        "fee_fen",
+        "registered_by",
+        "created_at",
+        "sequence",
+        "chain_hash",
+        "state_at",
+        "state_sequence",
+        "state_hash",
+        "position",
+        "paid_by",
+        "attached_order",
+        "asked_at",
+        "leave",
     ];
-    let sql = format!(
-        "INSERT INTO pools (pool, province, school, paper, level, requires, capacity, open, draining, fee_fen, held, paid, waiting) \
-         SELECT pool, province, school, paper, level, requires, 0, 0, 0, 0, 0, 0, 0 FROM ({}) AS new",
-        db.unfold(&columns)
-    );
+    let claims = fold.new_claims.values().map(|new| {
+        let claim = &new.standing;
+        let (first_until, first_position) = match claim.first {
+            First::Held(until) => (Some(until), None),
+            First::Queued(position) => (None, Some(position)),
+        };
+        [
+            claim.id.pool.into(),
+            claim.id.number.0.into(),
+            new.candidate.into(),
+            claim.paper.as_str().into(),
+            claim.level.0.into(),
+            claim.requires.as_ref().into(),
+            claim.state.as_str().into(),
+            claim.state.held_until().into(),
+            first_until.into(),
+            first_position.into(),
+            claim.fee.0.into(),
+            claim.registered_by.as_str().into(),
+            claim.created_at.into(),
+            claim.sequence.into(),
+            claim.chain_hash.0.as_slice().into(),
+            claim.state_at.into(),
+            claim.state_sequence.into(),
+            claim.state_hash.0.as_slice().into(),
+            new.position.into(),
+            claim.state.paid_by().into(),
+            claim.attached.map(|attached| attached.order).into(),
+            claim.attached.and_then(|attached| attached.asked_at).into(),
+            new.leave.as_deref().into(),
+        ]
+    });
+    Statement::upsert("claims", &["pool", "number"], &COLUMNS, claims)
+}
+
+fn new_pools<'a>(fold: &'a Fold<'_>) -> Statement<'a> {
+    const SQL: &str = "INSERT INTO pools (pool, province, school, paper, level, requires, capacity, open, draining, fee_fen, held, paid, waiting) \
+         SELECT pool, province, school, paper, level, requires, 0, 0, 0, 0, 0, 0, 0 FROM ({rows}) AS new";
+    const COLUMNS: [&str; 6] = ["pool", "province", "school", "paper", "level", "requires"];
     let new = fold.new_pools.values().map(|facts| {
-        (
-            facts.id,
-            facts.site.province,
-            facts.site.school,
-            facts.paper,
-            facts.level,
-            facts.requires,
-        )
+        [
+            facts.id.into(),
+            (&facts.site.province).into(),
+            (&facts.site.school).into(),
+            facts.paper.as_str().into(),
+            facts.level.0.into(),
+            facts.requires.as_ref().into(),
+        ]
     });
-    Ok(Statement::new(sql, rows(new)?))
+    Statement::new(SQL, &COLUMNS, new)
 }
 
-fn pool_changes(db: &Db, fold: &Fold) -> Result<Statement, OpenError> {
-    let columns = [
-        ("pool", Text),
-        ("capacity", Integer),
-        ("draining", Integer),
-        ("open", Integer),
-        ("fee_fen", Integer),
-        ("exam_date", Text),
-        ("held", Integer),
-        ("paid", Integer),
-        ("waiting", Integer),
-    ];
+fn pool_changes<'a>(fold: &'a Fold<'_>) -> Statement<'a> {
     // A pool stops draining by itself when what is taken fits again.
-    let sql = format!(
-        "UPDATE pools SET capacity = COALESCE(new.capacity, pools.capacity), open = COALESCE(new.open, pools.open), \
+    const SQL: &str = "UPDATE pools SET capacity = COALESCE(new.capacity, pools.capacity), open = COALESCE(new.open, pools.open), \
          draining = CASE WHEN pools.held + new.held + pools.paid + new.paid <= COALESCE(new.capacity, pools.capacity) \
              THEN 0 ELSE COALESCE(new.draining, pools.draining) END, \
          exam_date = CASE WHEN new.fee_fen IS NULL THEN pools.exam_date ELSE new.exam_date END, \
          fee_fen = COALESCE(new.fee_fen, pools.fee_fen), \
          held = pools.held + new.held, paid = pools.paid + new.paid, waiting = pools.waiting + new.waiting \
-         FROM ({}) AS new WHERE pools.pool = new.pool",
-        db.unfold(&columns)
-    );
+         FROM ({rows}) AS new WHERE pools.pool = new.pool";
+    const COLUMNS: [&str; 9] = [
+        "pool",
+        "capacity",
+        "draining",
+        "open",
+        "fee_fen",
+        "exam_date",
+        "held",
+        "paid",
+        "waiting",
+    ];
     let changes = fold.pools.iter().map(|(pool, change)| {
-        let capacity = change.capacity.map(|(capacity, _)| capacity);
-        let draining = change.capacity.map(|(_, draining)| i64::from(draining));
-        let open = change.open.map(i64::from);
-        let fee = change.terms.as_ref().map(|(fee, _)| *fee);
-        let exam_date = change.terms.as_ref().and_then(|(_, date)| date.as_deref());
-        (
-            pool,
-            capacity,
-            draining,
-            open,
-            fee,
-            exam_date,
-            change.held,
-            change.paid,
-            change.waiting,
-        )
+        let terms = change.terms.as_ref();
+        [
+            (*pool).into(),
+            change.capacity.map(|(capacity, _)| capacity).into(),
+            change.capacity.map(|(_, draining)| draining).into(),
+            change.open.into(),
+            terms.map(|(fee, _)| *fee).into(),
+            terms.and_then(|(_, date)| date.as_deref()).into(),
+            change.held.into(),
+            change.paid.into(),
+            change.waiting.into(),
+        ]
     });
-    Ok(Statement::new(sql, rows(changes)?))
+    Statement::new(SQL, &COLUMNS, changes)
 }
 
-fn enrolments(db: &Db, fold: &Fold) -> Result<Vec<Statement>, OpenError> {
-    let columns = [
-        ("candidate", Integer),
-        ("record", Integer),
-        ("record_version", Integer),
-        ("campus", Text),
-        ("school", Text),
-        ("province", Text),
-        ("saved_at", Integer),
-        ("delete_after", Integer),
-    ];
+fn enrolments<'a>(fold: &'a Fold<'_>) -> [Statement<'a>; 3] {
     // All that changed go first: a record may have passed from one candidate to another within the slice.
-    let gone = format!(
-        "DELETE FROM enrolments WHERE candidate IN ({})",
-        db.unfold(&[("candidate", Integer)])
-    );
-    let saved = fold.enrolments.iter().filter_map(|(candidate, row)| {
-        let (record, version, campus, school, province, saved_at, delete_after) = row.as_ref()?;
-        Some((
-            candidate,
-            record,
-            version,
-            campus,
-            school,
-            province,
-            saved_at,
-            delete_after,
-        ))
+    const GONE: &str = "DELETE FROM enrolments WHERE candidate IN ({rows})";
+    const ENDS: &str = "UPDATE enrolments SET delete_after = new.delete_after FROM ({rows}) AS new \
+         WHERE enrolments.candidate = new.candidate";
+    const COLUMNS: [&str; 8] = [
+        "candidate",
+        "record",
+        "record_version",
+        "campus",
+        "school",
+        "province",
+        "saved_at",
+        "delete_after",
+    ];
+    let saved = fold.enrolments.iter().filter_map(|(candidate, enrolment)| {
+        let enrolment = enrolment.as_ref()?;
+        Some([
+            (*candidate).into(),
+            enrolment.record.0.into(),
+            i64::from(enrolment.record_version.0).into(),
+            (&enrolment.campus).into(),
+            (&enrolment.site.school).into(),
+            (&enrolment.site.province).into(),
+            enrolment.saved_at.into(),
+            enrolment.delete_after.into(),
+        ])
     });
-    let ends = format!(
-        "UPDATE enrolments SET delete_after = new.delete_after FROM ({}) AS new WHERE enrolments.candidate = new.candidate",
-        db.unfold(&[("candidate", Integer), ("delete_after", Integer)])
-    );
-    Ok(vec![
-        Statement::new(gone, rows(fold.enrolments.keys().map(|candidate| (candidate,)))?),
-        upsert(db, "enrolments", &["candidate"], &columns, rows(saved)?),
-        Statement::new(ends, rows(fold.enrolment_ends.iter())?),
-    ])
+    let gone = fold.enrolments.keys().map(|candidate| [(*candidate).into()]);
+    let ends = fold
+        .enrolment_ends
+        .iter()
+        .map(|(candidate, at)| [(*candidate).into(), (*at).into()]);
+    [
+        Statement::new(GONE, &["candidate"], gone),
+        Statement::upsert("enrolments", &["candidate"], &COLUMNS, saved),
+        Statement::new(ENDS, &["candidate", "delete_after"], ends),
+    ]
 }
 
-fn catalogue(db: &Db, fold: &Fold) -> Result<Vec<Statement>, OpenError> {
-    let documents = [("name", Text), ("body", Text)];
-    let campuses = [("campus", Text), ("body", Text)];
+fn catalogue<'a>(fold: &'a Fold<'_>) -> [Statement<'a>; 3] {
     // Cells are taken over one after the other: an earlier slice may have had later events, of another cell.
-    let later = format!(
-        "INSERT INTO documents (name, body) {} ON CONFLICT (name) DO UPDATE SET body = excluded.body \
-         WHERE CAST(excluded.body AS BIGINT) > CAST(documents.body AS BIGINT)",
-        db.unfold(&documents)
-    );
-    let last_at = fold.last_at.map(|at| ("last_at", at.unix_ms().to_string()));
-    Ok(vec![
-        upsert(
-            db,
-            "documents",
-            &["name"],
-            &documents,
-            rows(fold.documents.iter())?,
-        ),
-        Statement::new(later, rows(last_at.into_iter())?),
-        upsert(
-            db,
-            "campuses",
-            &["campus"],
-            &campuses,
-            rows(fold.campuses.iter())?,
-        ),
-    ])
+    const LATER: &str = "INSERT INTO documents (name, body) {rows} WHERE true ON CONFLICT (name) DO UPDATE SET body = excluded.body \
+         WHERE CAST(excluded.body AS BIGINT) > CAST(documents.body AS BIGINT)";
+    const DOCUMENTS: [&str; 2] = ["name", "body"];
+    let documents = fold
+        .documents
+        .iter()
+        .map(|(name, body)| [(*name).into(), body.as_str().into()]);
+    let last_at = fold
+        .last_at
+        .map(|at| ["last_at".into(), at.unix_ms().to_string().into()]);
+    let campuses = fold
+        .campuses
+        .iter()
+        .map(|(campus, body)| [campus.into(), body.as_str().into()]);
+    [
+        Statement::upsert("documents", &["name"], &DOCUMENTS, documents),
+        Statement::new(LATER, &DOCUMENTS, last_at),
+        Statement::upsert("campuses", &["campus"], &["campus", "body"], campuses),
+    ]
 }
 
-fn candidates(db: &Db, fold: &Fold) -> Result<Vec<Statement>, OpenError> {
-    let agreements = [
-        ("candidate", Integer),
-        ("agreement_version", Text),
-        ("agreed_at", Integer),
-    ];
-    let keys = [
-        ("candidate", Integer),
-        ("slot", Integer),
-        ("position", Integer),
-        ("key", Text),
-        ("body", Text),
-        ("answer", Text),
-    ];
+fn candidates<'a>(fold: &'a Fold<'_>) -> [Statement<'a>; 2] {
+    const AGREEMENTS: [&str; 3] = ["candidate", "agreement_version", "agreed_at"];
+    const KEYS: [&str; 6] = ["candidate", "slot", "position", "key", "body", "answer"];
     let agreed = fold
         .agreements
         .iter()
-        .map(|(candidate, (version, at))| (candidate, version, at));
+        .map(|(candidate, (version, at))| [(*candidate).into(), version.as_str().into(), (*at).into()]);
     let remembered = fold
         .keys
         .iter()
         .map(|((candidate, slot), (position, note, answer))| {
-            (
-                candidate,
-                slot,
-                position,
-                format!("{:032x}", note.key),
-                format!("{:032x}", note.body),
-                answer,
-            )
+            [
+                (*candidate).into(),
+                (*slot).into(),
+                (*position).into(),
+                format!("{:032x}", note.key).into(),
+                format!("{:032x}", note.body).into(),
+                answer.as_str().into(),
+            ]
         });
-    Ok(vec![
-        upsert(db, "candidates", &["candidate"], &agreements, rows(agreed)?),
-        upsert(
-            db,
-            "idempotency_keys",
-            &["candidate", "slot"],
-            &keys,
-            rows(remembered)?,
-        ),
-    ])
+    [
+        Statement::upsert("candidates", &["candidate"], &AGREEMENTS, agreed),
+        Statement::upsert("idempotency_keys", &["candidate", "slot"], &KEYS, remembered),
+    ]
 }
 
-fn choices(db: &Db, fold: &Fold) -> Result<Vec<Statement>, OpenError> {
-    let gone = |table: &str| {
-        let sql = format!(
-            "DELETE FROM {table} WHERE candidate IN ({})",
-            db.unfold(&[("candidate", Integer)])
-        );
-        let unchosen = fold.payment.unchosen.iter().map(|candidate| (candidate,));
-        Ok::<_, OpenError>(Statement::new(sql, rows(unchosen)?))
+fn choices<'a>(fold: &'a Fold<'_>) -> [Statement<'a>; 4] {
+    const REPORTS_GONE: &str = "DELETE FROM score_reports WHERE candidate IN ({rows})";
+    const PRINTS_GONE: &str = "DELETE FROM quick_prints WHERE candidate IN ({rows})";
+    let unchosen = || {
+        let candidates = fold.payment.unchosen.iter();
+        candidates.map(|candidate| [(*candidate).into()])
     };
-    let reports = [("candidate", Integer), ("subject", Text), ("choice", Text)];
-    let prints = [("candidate", Integer), ("enabled", Integer)];
     let chosen = fold.payment.score_reports.iter();
-    let chosen = chosen.map(|((candidate, subject), choice)| (candidate, subject, choice.as_str()));
+    let chosen = chosen
+        .map(|((candidate, subject), choice)| [(*candidate).into(), subject.into(), choice.as_str().into()]);
     let switched = fold.payment.quick_prints.iter();
-    let switched = switched.map(|(candidate, enabled)| (candidate, i64::from(*enabled)));
-    Ok(vec![
-        gone("score_reports")?,
-        gone("quick_prints")?,
-        upsert(
-            db,
+    let switched = switched.map(|(candidate, enabled)| [(*candidate).into(), (*enabled).into()]);
+    [
+        Statement::new(REPORTS_GONE, &["candidate"], unchosen()),
+        Statement::new(PRINTS_GONE, &["candidate"], unchosen()),
+        Statement::upsert(
             "score_reports",
             &["candidate", "subject"],
-            &reports,
-            rows(chosen)?,
+            &["candidate", "subject", "choice"],
+            chosen,
         ),
-        upsert(db, "quick_prints", &["candidate"], &prints, rows(switched)?),
-    ])
+        Statement::upsert(
+            "quick_prints",
+            &["candidate"],
+            &["candidate", "enabled"],
+            switched,
+        ),
+    ]
 }
 
-fn orders(db: &Db, fold: &Fold) -> Result<Vec<Statement>, OpenError> {
-    let columns = [
-        ("order_id", Text),
-        ("cell", Text),
-        ("candidate", Integer),
-        ("paper", Text),
-        ("method", Text),
-        ("state", Text),
-        ("amount_fen", Integer),
-        ("received_fen", Integer),
-        ("settled_fen", Integer),
-        ("refunded_fen", Integer),
-        ("pending_fen", Integer),
-        ("opened_at", Integer),
-        ("expires_at", Integer),
-        ("position", Integer),
-        ("body", Text),
+fn orders<'a>(fold: &'a Fold<'_>) -> [Statement<'a>; 2] {
+    const ORDERS: [&str; 15] = [
+        "order_id",
+        "cell",
+        "candidate",
+        "paper",
+        "method",
+        "state",
+        "amount_fen",
+        "received_fen",
+        "settled_fen",
+        "refunded_fen",
+        "pending_fen",
+        "opened_at",
+        "expires_at",
+        "position",
+        "body",
     ];
-    let claims = [
-        ("order_id", Text),
-        ("pool", Text),
-        ("number", Integer),
-        ("fee_fen", Integer),
-    ];
-    let mut changed = Vec::new();
-    for row in fold.payment.orders.values() {
+    const CLAIMS: [&str; 4] = ["order_id", "pool", "number", "fee_fen"];
+    let changed = fold.payment.orders.values().map(|row| {
         let (order, money) = (&row.order, row.order.money());
-        let body = serde_json::to_string(order).map_err(|error| OpenError::Damaged(error.to_string()))?;
-        changed.push((
-            order.id(),
-            &row.cell,
-            order.candidate(),
-            order.paper(),
-            order.method(),
-            order.status().as_str(),
-            order.amount(),
-            money.received,
-            money.settled,
-            money.refunded,
-            money.pending,
-            order.opened_at(),
-            order.expires_at(),
-            row.position,
-            body,
-        ));
-    }
+        [
+            order.id().into(),
+            row.cell.as_str().into(),
+            order.candidate().into(),
+            order.paper().as_str().into(),
+            order.method().as_str().into(),
+            order.status().as_str().into(),
+            order.amount().0.into(),
+            fen(money.received).into(),
+            fen(money.settled).into(),
+            fen(money.refunded).into(),
+            fen(money.pending).into(),
+            order.opened_at().into(),
+            order.expires_at().into(),
+            row.position.into(),
+            row.body.as_str().into(),
+        ]
+    });
     let paid = fold.payment.orders.values().flat_map(|row| {
-        let claims = row.order.claims().iter();
-        claims.map(|ordered| {
+        row.order.claims().iter().map(|ordered| {
             let claim = ordered.claim;
-            (row.order.id(), claim.pool, claim.number, ordered.fee_fen)
+            [
+                row.order.id().into(),
+                claim.pool.into(),
+                claim.number.0.into(),
+                ordered.fee_fen.0.into(),
+            ]
         })
     });
-    Ok(vec![
-        upsert(db, "orders", &["order_id"], &columns, rows(changed.into_iter())?),
-        upsert(
-            db,
-            "order_claims",
-            &["order_id", "pool", "number"],
-            &claims,
-            rows(paid)?,
-        ),
-    ])
+    [
+        Statement::upsert("orders", &["order_id"], &ORDERS, changed),
+        Statement::upsert("order_claims", &["order_id", "pool", "number"], &CLAIMS, paid),
+    ]
 }
 
-fn positions(db: &Db, fold: &Fold) -> Result<Vec<Statement>, OpenError> {
-    let heads = [
-        ("stream", Text),
-        ("cell", Text),
-        ("sequence", Integer),
-        ("hash", Bytes),
-    ];
-    let index = [
-        ("stream", Text),
-        ("sequence", Integer),
-        ("cell", Text),
-        ("position", Integer),
-    ];
-    let checkpoint = [("cell", Text), ("position", Integer)];
+/// A sum of fees as the tables keep it.
+fn fen(sum: u64) -> i64 {
+    i64::try_from(sum).unwrap_or(i64::MAX)
+}
+
+fn positions<'a>(fold: &'a Fold<'_>) -> [Statement<'a>; 3] {
+    const INDEX: &str = "INSERT INTO stream_index (stream, sequence, cell, position) {rows}";
+    let heads = fold.heads.iter().map(|(stream, (cell, sequence, hash))| {
+        [
+            (*stream).into(),
+            (*cell).into(),
+            (*sequence).into(),
+            (*hash).into(),
+        ]
+    });
+    let places = fold.index.iter().map(|(stream, sequence, cell, position)| {
+        [
+            (*stream).into(),
+            (*sequence).into(),
+            (*cell).into(),
+            (*position).into(),
+        ]
+    });
     let reached = fold
-        .heads
+        .positions
         .iter()
-        .map(|(stream, (cell, sequence, hash))| (stream, cell, sequence, hash));
-    let names: Vec<&str> = index.iter().map(|(name, _)| *name).collect();
-    let add_index = format!(
-        "INSERT INTO stream_index ({}) {}",
-        names.join(", "),
-        db.unfold(&index)
-    );
-    Ok(vec![
-        upsert(db, "stream_heads", &["stream"], &heads, rows(reached)?),
-        Statement::new(add_index, rows(fold.index.iter())?),
-        upsert(
-            db,
-            "checkpoint",
-            &["cell"],
-            &checkpoint,
-            rows(fold.positions.iter())?,
+        .map(|(cell, position)| [(*cell).into(), (*position).into()]);
+    [
+        Statement::upsert(
+            "stream_heads",
+            &["stream"],
+            &["stream", "cell", "sequence", "hash"],
+            heads,
         ),
-    ])
-}
-
-pub(super) fn rows(rows: impl Iterator<Item = impl Serialize>) -> Result<String, OpenError> {
-    let mut text = String::from("[");
-    for row in rows {
-        if text.len() > 1 {
-            text.push(',');
-        }
-        let row = serde_json::to_string(&row).map_err(|error| OpenError::Damaged(error.to_string()))?;
-        text.push_str(&row);
-    }
-    text.push(']');
-    Ok(text)
+        Statement::new(INDEX, &["stream", "sequence", "cell", "position"], places),
+        Statement::upsert("checkpoint", &["cell"], &["cell", "position"], reached),
+    ]
 }

@@ -8,6 +8,10 @@ use kaowei_tests::wait::{self, PATIENCE};
 
 use super::KAOWEI;
 
+const HELD_BACK: &str = "BEGIN; LOCK TABLE students IN SHARE MODE; SELECT pg_sleep(120)";
+const IS_HELD_BACK: &str =
+    "SELECT COUNT(*) FROM pg_locks WHERE relation = 'students'::regclass AND mode = 'ShareLock' AND granted";
+
 #[test]
 fn an_import_that_was_cut_off_does_not_come_back_over_a_later_one() {
     let cluster = Postgres::private(Settings::default()).expect("PostgreSQL starts");
@@ -24,6 +28,16 @@ fn an_import_that_was_cut_off_does_not_come_back_over_a_later_one() {
         assert!(cut.to_string().contains("503"), "{cut}");
     });
     std::thread::scope(|scope| {
+        // It can't end before it is cut off.
+        scope.spawn(|| {
+            cluster
+                .sql(&database, HELD_BACK)
+                .expect_err("the restart ends it")
+        });
+        let held_back = wait::until("the import to be held back", PATIENCE, || {
+            Ok(cluster.sql(&database, IS_HELD_BACK)? == "1")
+        });
+        held_back.expect("nobody writes students");
         scope.spawn(|| {
             let begun = wait::until("the import to be applied", PATIENCE, || {
                 Ok(cluster.sql(&database, "SELECT COUNT(*) FROM imports")? == "1")

@@ -217,6 +217,8 @@ fn nth_of(point: FailPoint, dice: u64) -> u32 {
         FailPoint::DueNoticed => 2,
         FailPoint::CascadeNoticed | FailPoint::CascadeAsked | FailPoint::EnrolmentOver => 3,
         FailPoint::CheckpointWritten | FailPoint::CheckpointCommitted => 5,
+        // A slow machine's tables look at the journal once a second.
+        FailPoint::CheckpointRead => 20,
         _ => 60,
     };
     let roll = u32::try_from(dice * 2_654_435_761 % most).unwrap_or(0);

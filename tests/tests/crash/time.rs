@@ -13,8 +13,8 @@ use super::{KAOWEI, On};
 const HOLD_SECONDS: u32 = 3;
 
 /// How soon after the start what fell due must be done: 500 ms after readiness (2.1), and time to look at it on a
-/// machine that runs other tests too.
-const DONE_WITHIN: Duration = Duration::from_secs(5);
+/// machine that runs other tests too. Pools look at their deadlines every 30 s whatever happens, so less than that.
+const DONE_WITHIN: Duration = Duration::from_secs(20);
 
 #[test]
 fn sqlite_holds_that_fell_due_while_nothing_ran_are_expired_at_the_start() {
@@ -36,8 +36,8 @@ fn overdue(on: On, seed: u64) {
     let server = trial.program.answering();
     trial.play(&server, Until::Answers(400));
     let (held, waiting) = (
-        claims(&trial, &server, "held"),
-        claims(&trial, &server, "waiting"),
+        claims(&trial, &server, &["held"]),
+        claims(&trial, &server, &["waiting"]),
     );
     assert!(!held.is_empty() && !waiting.is_empty());
     server.kill();
@@ -47,23 +47,25 @@ fn overdue(on: On, seed: u64) {
     passed.expect("time passes");
 
     let server = trial.program.answering();
-    let mut promoted = HashSet::new();
     let done = wait::until("overdue holds to expire", DONE_WITHIN, || {
-        let now = claims(&trial, &server, "held");
-        promoted.extend(now.intersection(&waiting).cloned());
-        Ok(now.is_disjoint(&held))
+        Ok(claims(&trial, &server, &["held"]).is_disjoint(&held))
     });
     done.unwrap_or_else(|error| panic!("{error:#}:\n{}", server.log()));
-    assert!(!promoted.is_empty(), "nobody of {waiting:?} was promoted");
+    // Who waited and was promoted may have let that time pass too.
+    let promoted = claims(&trial, &server, &["held", "expired"]);
+    assert!(
+        !promoted.is_disjoint(&waiting),
+        "nobody of {waiting:?} was promoted"
+    );
     trial.close(server);
 }
 
-/// The ids of all claims in that state.
-fn claims(trial: &Trial, server: &Server, state: &str) -> HashSet<String> {
+/// The ids of all claims in these states.
+fn claims(trial: &Trial, server: &Server, states: &[&str]) -> HashSet<String> {
     trial.exports(server);
     let csv = std::fs::read_to_string(trial.path("claims.csv")).expect("the export is there");
     let rows = csv.lines().map(|line| line.split(',').collect::<Vec<_>>());
-    rows.filter(|row| row[3] == state)
+    rows.filter(|row| states.contains(&row[3]))
         .map(|row| row[0].to_owned())
         .collect()
 }

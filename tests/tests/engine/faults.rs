@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::{join, join_all};
 use kaowei_core::seats::OnFull;
-use kaowei_engine::{Account, Denied, Engine, Failure, OpenError, Readiness};
+use kaowei_engine::{Account, Denied, Engine, Failure, OpenError, Readiness, Settings};
 use kaowei_tests::engine::{Place, ask, enrolled, eventually, states};
 use kaowei_tests::on_both_stores;
 
@@ -200,4 +200,50 @@ async fn r13_recovery_does_not_ask_for_ever_for_what_the_store_refuses(place: Pl
     }
     engine.verify_tables().await.unwrap();
     engine.close().await;
+}
+
+/// Sessions that begin from now on are told an error when they ask for the lock; the sequence keeps that they have.
+const NO_LOCK: &str = "CREATE SEQUENCE asked; \
+     CREATE FUNCTION pg_try_advisory_lock(bigint) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN \
+     PERFORM nextval('asked'); RAISE EXCEPTION 'not now'; END $$; \
+     DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_catalog', current_database()); END $$; \
+     SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+     WHERE datname = current_database() AND pid <> pg_backend_pid()";
+
+/// Without the lock only the fence would keep a second server out, when it has led already.
+#[test]
+fn a_lock_that_can_t_be_taken_again_at_once_is_taken_before_anything_is_served() {
+    kaowei_tests::engine::run(async {
+        let place = Place::postgres();
+        let (engine, people) = four_candidates(&place).await;
+        place.tamper("", NO_LOCK).await;
+        let refused = engine
+            .claim(people.others[0], ask("991010-1", OnFull::Reject))
+            .await;
+        assert_eq!(refused, Err(UNAVAILABLE));
+        eventually("the lock is asked for", async || {
+            let asked: (bool,) = sqlx::query_as("SELECT is_called FROM asked")
+                .fetch_one(&mut place.connect_to_postgres().await)
+                .await
+                .unwrap();
+            asked.0
+        })
+        .await;
+        place
+            .tamper("", "DROP FUNCTION public.pg_try_advisory_lock(bigint)")
+            .await;
+        eventually("the engine is ready again", async || {
+            engine.readiness() == Readiness::Ready
+        })
+        .await;
+        let elsewhere = tempfile::tempdir().unwrap();
+        let second = Settings {
+            data_dir: elsewhere.path().into(),
+            ..place.settings()
+        };
+        let opened = Engine::open(second).await.map(|_| ());
+        assert!(matches!(opened, Err(OpenError::DatabaseTaken)), "{opened:?}");
+        engine.verify_tables().await.unwrap();
+        engine.close().await;
+    });
 }

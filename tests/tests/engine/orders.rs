@@ -95,7 +95,10 @@ async fn until(engine: &Engine, account: Account, id: OrderId, status: Status) {
     eventually(status.as_str(), async || {
         engine.look_at_the_clock();
         let order = order(engine, account, id);
-        order.status() == status && (status == Status::Refunding || !order.is_unresolved()) || { eprintln!("{order:?}"); false }
+        order.status() == status && (status == Status::Refunding || !order.is_unresolved()) || {
+            eprintln!("{order:?}");
+            false
+        }
     })
     .await;
 }

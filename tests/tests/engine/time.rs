@@ -1,10 +1,14 @@
 //! What time does: deadlines, clock jumps, outages (R9, R16, 1.4).
 
+use std::time::{Duration, Instant};
+
 use kaowei_core::seats::{OnFull, Refusal};
 use kaowei_core::time::Span;
-use kaowei_engine::{Engine, OpenError};
+use kaowei_engine::{Engine, OpenError, Settings};
 use kaowei_tests::engine::{Place, ask, enrolled, eventually, nine, staff, states};
 use kaowei_tests::on_both_stores;
+use kaowei_tests::wait::PATIENCE;
+use sqlx::Row;
 
 on_both_stores! {
     r16_a_hold_expires_at_its_deadline_and_the_enrolment_after_it
@@ -49,6 +53,67 @@ fn a_store_whose_clock_disagrees_at_the_start_suspends_expiry_before_anything_is
         assert_eq!(states(&engine, li), ["held"]);
         engine.close().await;
     });
+}
+
+/// The commit lands in the end: nobody noticed anything, but nobody could look after their holds either.
+#[test]
+fn what_fell_due_while_a_commit_stood_still_gets_its_time_back() {
+    const STILL: Duration = Duration::from_millis(200);
+    kaowei_tests::engine::run(async {
+        let place = Place::postgres();
+        let engine = place.open_with(2, 2).await;
+        let (li, wang) = (enrolled(&engine, 0).await, enrolled(&engine, 1).await);
+        engine.claim(li, ask("991010-1", OnFull::Reject)).await.unwrap();
+        engine.close().await;
+
+        let settings = Settings {
+            commit_time_max: STILL,
+            ..place.settings()
+        };
+        let engine = Engine::open(settings).await.unwrap();
+        let session = place.hold_the_journal().await;
+        let mut beside = place.connect_to_postgres().await;
+        let stuck = async {
+            let started = tokio::time::timeout(PATIENCE, async {
+                while !stands_still(&mut beside).await {
+                    tokio::task::yield_now().await;
+                }
+            });
+            started.await.expect("the commit stands still");
+            let since = Instant::now();
+            eventually("it has stood still for long enough", async || {
+                since.elapsed() > STILL
+            })
+            .await;
+            place.clock.advance(DAY + Span::from_secs(3600));
+            engine.look_at_the_clock();
+            session.close().await;
+        };
+        let claimed = engine.claim(wang, ask("991010-1", OnFull::Reject));
+        // Answered where it was in that commit, not where it came after a heartbeat's.
+        futures_util::future::join(claimed, stuck).await.0.ok();
+        eventually("the hold has its time back", async || {
+            let claims = engine.claims(li);
+            claims.is_ok_and(|claims| {
+                let until = claims[0].standing.state.held_until();
+                until.expect("it is still held") >= engine.now() + DAY
+            })
+        })
+        .await;
+        engine.verify_tables().await.unwrap();
+        engine.close().await;
+    });
+}
+
+/// Whether a commit waits for whoever holds the cells.
+async fn stands_still(beside: &mut sqlx::PgConnection) -> bool {
+    const WAITS: &str = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
+         AND wait_event_type = 'Lock' AND query LIKE 'UPDATE cells%'";
+    let row = sqlx::query(WAITS)
+        .fetch_one(beside)
+        .await
+        .expect("it says who waits");
+    row.get::<i64, _>(0) > 0
 }
 
 const DAY: Span = Span::from_secs(86_400);

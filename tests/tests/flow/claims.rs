@@ -69,7 +69,7 @@ async fn r11_offered_to_me_are_written_pools_where_the_school_opened_them_and_or
         .refused(403, "forbidden");
     li.get("/v1/pools?offered_to=you")
         .await
-        .refused(400, "invalid_request");
+        .refused(422, "invalid_request");
     server
         .student(&Student::number(99))
         .get("/v1/pools?offered_to=me")

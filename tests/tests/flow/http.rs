@@ -7,6 +7,8 @@ use kaowei_tests::engine::Place;
 use kaowei_tests::on_both_stores;
 use kaowei_tests::server::{Client, Server, Setup};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 on_both_stores! {
     what_can_t_be_parsed_is_400_and_what_is_wrong_is_422_with_its_place
@@ -16,6 +18,7 @@ on_both_stores! {
     lists_page_by_cursor_without_gap_or_repeat
     an_account_that_asks_too_often_is_told_when_to_come_again
     beyond_what_can_be_served_claims_are_overloaded_and_all_else_goes_on
+    what_is_no_request_is_answered_without_a_problem_and_disturbs_nobody
     an_address_that_does_not_exist_and_a_method_that_it_does_not_take_are_problems_too
 }
 
@@ -495,5 +498,22 @@ async fn an_address_that_does_not_exist_and_a_method_that_it_does_not_take_are_p
         Some("no-store"),
         "nobody keeps what is personal"
     );
+    server.finish().await;
+}
+
+async fn what_is_no_request_is_answered_without_a_problem_and_disturbs_nobody(place: Place) {
+    let server = Server::start(&place).await;
+    let nobody = server.nobody();
+    let address = nobody.base().strip_prefix("http://").unwrap();
+    let many = format!("GET /v1/sitting HTTP/1.1\r\n{}\r\n", "x: a\r\n".repeat(101));
+    for (sent, status) in [("NONSENSE\r\n\r\n", "400"), (&many, "431")] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(sent.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{answer}");
+        assert!(answer.ends_with("\r\n\r\n"), "an empty body: {answer}");
+    }
+    nobody.get("/healthz").await.expect(200);
     server.finish().await;
 }

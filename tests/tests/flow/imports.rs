@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 on_both_stores! {
     r33_every_bad_line_is_reported_by_its_number_and_nothing_changes
+    r33_a_line_whose_quote_stays_open_names_the_lines_that_it_takes_with_it
     r33_a_dry_run_changes_nothing_and_skip_bad_takes_the_rest
     columns_come_in_any_order_with_or_without_a_bom_and_must_be_there
     r32_an_import_takes_only_lines_below_the_scope
@@ -128,6 +129,27 @@ async fn r33_every_bad_line_is_reported_by_its_number_and_nothing_changes(place:
     server.finish().await;
 }
 
+async fn r33_a_line_whose_quote_stays_open_names_the_lines_that_it_takes_with_it(place: Place) {
+    let server = Server::start_town(&place).await;
+    let national = server.staff("national");
+    let header = "campus_code,subject_code,capacity,open,fee_fen,exam_date";
+    // In the last column every cell is there; before it, the cells of the line seem too few.
+    for open_quote in ["991010,1,10,true,1,\"2026-12-12", "991010,1,\"10,true,1,"] {
+        let file = format!(
+            "{header}\n991011,3,10,true,1,\n{open_quote}\n991010,2,10,true,1,\n991010,3,10,true,1,\n"
+        );
+        let report = import(&national, "pools?dry_run=true", file).await.expect(200);
+        assert_eq!(
+            (rejected(&report), &report["accepted"]),
+            (vec![3], &json!(1)),
+            "{open_quote}"
+        );
+        let problem = report["rejected"][0]["problem"].as_str().unwrap();
+        assert!(problem.contains("第 5 行"), "{open_quote}: {problem}");
+    }
+    server.finish().await;
+}
+
 async fn r33_a_dry_run_changes_nothing_and_skip_bad_takes_the_rest(place: Place) {
     let server = Server::start_town(&place).await;
     let national = server.staff("national");
@@ -145,7 +167,7 @@ async fn r33_a_dry_run_changes_nothing_and_skip_bad_takes_the_rest(place: Place)
         (vec![3, 4], &json!(1), &json!(false)),
         "a dry run that finds bad lines has done its work"
     );
-    post("skip_bad=maybe").await.refused(400, "invalid_request");
+    post("skip_bad=maybe").await.refused(422, "invalid_request");
     national
         .get("/v1/staff/pools/991011-3")
         .await

@@ -40,6 +40,9 @@ async fn arrives(li: &Client) {
         .await
         .refused(403, "agreement_required");
     li.get("/v1/enrolment").await.refused(403, "agreement_required");
+    li.delete("/v1/enrolment")
+        .await
+        .refused(403, "agreement_required");
     let accepted = li
         .put("/v1/agreement", &json!({"version": version}))
         .await

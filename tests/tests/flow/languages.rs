@@ -59,7 +59,12 @@ async fn what_candidates_are_refused_is_said_in_the_language_asked_for(place: Pl
     let half = || li.post("/v1/claims", &json!({"pool": "991010-1"}));
     says(half, "/on_full：缺少此项", "/on_full: This is missing").await;
     let other = || li.claim("991010-1", "maybe");
-    says(other, "只能是 reject、waitlist 之一", "`reject` or `waitlist`").await;
+    says(
+        other,
+        "只能是 reject、waitlist 之一",
+        "/on_full: It must be one of reject, waitlist.",
+    )
+    .await;
     let broken = || li.call("POST", "/v1/claims").body("application/json", "{");
     says(broken, "不是完整、正确的 JSON", "is not JSON").await;
     server.finish().await;
@@ -73,8 +78,12 @@ async fn what_staff_are_refused_is_said_in_the_language_asked_for(place: Place) 
         let school = &school;
         move || school.patch("/v1/staff/pools/991010-2", &change)
     };
-    let range = "/capacity：须为 0 至 4294967295 的整数";
-    says(change(json!({"capacity": -1})), range, "expected u32").await;
+    says(
+        change(json!({"capacity": -1})),
+        "/capacity：须为 0 至 4294967295 的整数",
+        "/capacity: It must be a whole number from 0 to 4294967295.",
+    )
+    .await;
     let unknown = change(json!({"capcity": 1}));
     says(unknown, "没有名为 capcity 的字段", "unknown field `capcity`").await;
     let long = change(json!({"exam_date": "x".repeat(101)}));
@@ -206,8 +215,8 @@ fn after(fault: &Fault) -> Option<Fault> {
             given: 2,
             expected: 3,
         },
-        Fault::Cells { .. } => Fault::OpenQuote,
-        Fault::OpenQuote => Fault::NotUtf8,
+        Fault::Cells { .. } => Fault::OpenQuote { to: 4 },
+        Fault::OpenQuote { .. } => Fault::NotUtf8,
         Fault::NotUtf8 => Fault::MissingColumns(vec!["ticket", "year"]),
         Fault::MissingColumns(_) => Fault::ColumnTwice("year".into()),
         Fault::ColumnTwice(_) => Fault::OtherAgreement {

@@ -244,7 +244,7 @@ async fn r32_the_overview_and_lists_show_what_lies_below_the_scope(place: Place)
     national
         .get("/v1/staff/pools?paper=practical")
         .await
-        .refused(400, "invalid_request");
+        .refused(422, "invalid_request");
     server.finish().await;
 }
 

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Enrolment;
-use crate::ids::ClaimNumber;
-use crate::ids::{ClaimId, OrderId, PoolId};
+use crate::ids::{ClaimId, ClaimNumber, OrderId, PoolId};
 use crate::seats::Answered;
 use crate::stored::KeyNote;
 

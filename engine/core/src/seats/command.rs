@@ -30,6 +30,16 @@ pub enum RegisteredBy {
     School,
 }
 
+impl RegisteredBy {
+    /// As the contract writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Candidate => "candidate",
+            Self::School => "school",
+        }
+    }
+}
+
 /// Who caused an event (R35).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -216,19 +216,7 @@ impl Life {
                 };
                 self.happened_in_pool(&id.pool.to_string(), &expired);
             }
-            Act::Repeat { nth, key } => {
-                let Some(standing) = self.active(nth) else { return };
-                let remembered = Event::KeyRemembered {
-                    claim: standing.id.number,
-                    candidate: LI,
-                    key: self.note(key),
-                    answered: Box::new(Answered {
-                        standing,
-                        position: None,
-                    }),
-                };
-                self.happened_in_pool(&standing.id.pool.to_string(), &remembered);
-            }
+            Act::Repeat { nth, key } => self.repeat(nth, key),
             Act::Enrol { key } => {
                 let enrolled = registration::Event::Enrolled {
                     candidate: LI,
@@ -241,33 +229,8 @@ impl Life {
                 };
                 self.happened_in_cell(&enrolled);
             }
-            Act::EnrolAgain { key } => {
-                let Some(&enrolment) = self.live.enrolment() else {
-                    return;
-                };
-                let remembered = registration::Event::EnrolmentKeyRemembered {
-                    candidate: LI,
-                    key: self.note(key),
-                    answered: Box::new(AnsweredEnrolment {
-                        enrolment,
-                        claims: Vec::new(),
-                    }),
-                };
-                self.happened_in_cell(&remembered);
-            }
-            Act::Choose { subject, paper } => {
-                let choice = if paper {
-                    ScoreReport::PaperAndElectronic
-                } else {
-                    ScoreReport::Electronic
-                };
-                let subject = SUBJECTS[subject].parse().unwrap();
-                let chosen = registration::Event::ScoreReportsChosen {
-                    candidate: LI,
-                    choices: [ScoreReportChoice { subject, choice }].into_iter().collect(),
-                };
-                self.happened_in_cell(&chosen);
-            }
+            Act::EnrolAgain { key } => self.enrol_again(key),
+            Act::Choose { subject, paper } => self.choose(subject, paper),
             Act::QuickPrint { enabled } => {
                 let set = registration::Event::QuickPrintSet {
                     candidate: LI,
@@ -283,6 +246,49 @@ impl Life {
                 self.happened_in_cell(&deleted);
             }
         }
+    }
+
+    fn repeat(&mut self, nth: usize, key: u8) {
+        let Some(standing) = self.active(nth) else { return };
+        let remembered = Event::KeyRemembered {
+            claim: standing.id.number,
+            candidate: LI,
+            key: self.note(key),
+            answered: Box::new(Answered {
+                standing,
+                position: None,
+            }),
+        };
+        self.happened_in_pool(&standing.id.pool.to_string(), &remembered);
+    }
+
+    fn enrol_again(&mut self, key: u8) {
+        let Some(&enrolment) = self.live.enrolment() else {
+            return;
+        };
+        let remembered = registration::Event::EnrolmentKeyRemembered {
+            candidate: LI,
+            key: self.note(key),
+            answered: Box::new(AnsweredEnrolment {
+                enrolment,
+                claims: Vec::new(),
+            }),
+        };
+        self.happened_in_cell(&remembered);
+    }
+
+    fn choose(&mut self, subject: usize, paper: bool) {
+        let choice = if paper {
+            ScoreReport::PaperAndElectronic
+        } else {
+            ScoreReport::Electronic
+        };
+        let subject = SUBJECTS[subject].parse().unwrap();
+        let chosen = registration::Event::ScoreReportsChosen {
+            candidate: LI,
+            choices: [ScoreReportChoice { subject, choice }].into_iter().collect(),
+        };
+        self.happened_in_cell(&chosen);
     }
 }
 

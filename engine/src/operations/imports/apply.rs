@@ -1,20 +1,65 @@
-//! Applies slices of good lines. Doing it twice changes nothing.
+//! Slices of good lines, made ready where they are read and applied where claims are served. Applying one twice changes
+//! nothing.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use kaowei_core::ids::PoolId;
 use kaowei_core::seats::Refusal;
+use kaowei_core::sites::Campus;
 
-use super::super::Staff;
+use super::super::pools::Made;
+use super::super::{NewPool, Staff};
 use super::BadLine;
 use super::line::{Cet4Result, Line};
 use crate::Engine;
 use crate::failure::{Denied, Failure};
 use crate::fault::Fault;
 use crate::incarnation::Incarnation;
-use crate::people::{ImportedStudent, unavailable};
-use crate::store::Kind::{Bytes, Integer, Text};
-use crate::store::{Column, upsert};
+use crate::people::{SealedStudent, unavailable};
+use crate::store::{Secrets, Statement};
+
+/// Good lines as they are stored: all that takes time without waiting for anything is done.
+#[derive(Default)]
+pub(super) struct Slice {
+    campuses: Vec<Campus>,
+    pools: Vec<(u64, PoolId, NewPool)>,
+    students: Vec<SealedStudent>,
+    results: Vec<SealedResult>,
+}
+
+/// A CET4 result as it is stored.
+struct SealedResult {
+    result: Cet4Result,
+    person: Vec<u8>,
+}
+
+impl Slice {
+    /// Makes lines ready, with their numbers in the file.
+    pub(super) fn new(lines: Vec<(u64, Line)>, secrets: &Secrets) -> Result<Self, Failure> {
+        let mut slice = Self::default();
+        let mut students = HashMap::new();
+        let mut results = HashMap::new();
+        for (number, line) in lines {
+            match line {
+                Line::Campus(campus) => slice.campuses.push(campus),
+                Line::Pool(id, new) => slice.pools.push((number, id, new)),
+                // Twice the same person or ticket within a slice: the later line counts.
+                Line::Student(student) => {
+                    let student = SealedStudent::seal(*student, secrets)?;
+                    students.insert(student.person().to_vec(), student);
+                }
+                Line::Result(result) => {
+                    let person = secrets.index(&result.id_number.to_ascii_uppercase());
+                    results.insert(result.ticket.clone(), SealedResult { result, person });
+                }
+            }
+        }
+        slice.students.extend(students.into_values());
+        slice.results.extend(results.into_values());
+        Ok(slice)
+    }
+}
 
 /// Applies an import.
 pub(super) struct Applier<'a> {
@@ -25,41 +70,18 @@ pub(super) struct Applier<'a> {
 
 impl Applier<'_> {
     /// Applies a slice. Lines that the rules refuse only now.
-    pub(super) async fn apply(&self, lines: Vec<(u64, Line)>) -> Result<Vec<BadLine>, Denied> {
-        let mut campuses = Vec::new();
-        let mut pools = Vec::new();
-        let mut students = HashMap::new();
-        let mut results = HashMap::new();
-        for (number, line) in lines {
-            match line {
-                Line::Campus(campus) => campuses.push(campus),
-                Line::Pool(id, new) => pools.push((number, id, new)),
-                // Twice the same person or ticket within a slice: the later line counts.
-                Line::Student(student) => {
-                    let record = &student.record;
-                    let person = (
-                        record.province,
-                        record.id_type.clone(),
-                        record.id_number.to_ascii_uppercase(),
-                    );
-                    students.insert(person, *student);
-                }
-                Line::Result(result) => {
-                    results.insert(result.ticket.clone(), result);
-                }
-            }
-        }
-        self.engine.save_campuses(self.staff, campuses).await?;
-        self.apply_students(students.into_values().collect()).await?;
-        self.apply_results(results.into_values().collect()).await?;
-        self.apply_pools(pools).await
+    pub(super) async fn apply(&self, slice: Slice) -> Result<Vec<BadLine>, Denied> {
+        self.engine.save_campuses(self.staff, slice.campuses).await?;
+        self.apply_students(&slice.students).await?;
+        self.apply_results(&slice.results).await?;
+        self.apply_pools(slice.pools).await
     }
 
-    async fn apply_students(&self, students: Vec<ImportedStudent>) -> Result<(), Denied> {
+    async fn apply_students(&self, students: &[SealedStudent]) -> Result<(), Denied> {
         if students.is_empty() {
             return Ok(());
         }
-        let touched = self.engine.inner.students.import(&students).await?;
+        let touched = self.engine.inner.students.import(students).await?;
         for record in touched {
             // What the record allows is live (R4): looked up again at the next request.
             if let Some(candidate) = self.incarnation.bound_to(record) {
@@ -69,35 +91,23 @@ impl Applier<'_> {
         Ok(())
     }
 
-    async fn apply_results(&self, results: Vec<Cet4Result>) -> Result<(), Denied> {
-        const COLUMNS: [Column; 5] = [
-            ("ticket", Text),
-            ("person", Bytes),
-            ("name", Text),
-            ("year", Integer),
-            ("score", Integer),
-        ];
+    async fn apply_results(&self, results: &[SealedResult]) -> Result<(), Denied> {
+        const COLUMNS: [&str; 5] = ["ticket", "person", "name", "year", "score"];
         if results.is_empty() {
             return Ok(());
         }
-        let store = &self.engine.inner.store;
-        let rows: Vec<_> = results
-            .iter()
-            .map(|result| {
-                let person = store.secrets.index(&result.id_number.to_ascii_uppercase());
-                (
-                    &result.ticket,
-                    hex::encode(person),
-                    &result.name,
-                    result.year,
-                    result.score,
-                )
-            })
-            .collect();
-        let rows = serde_json::to_string(&rows).map_err(|_| Failure::Internal)?;
-        let statement = upsert(&store.people, "cet4_results", &["ticket"], &COLUMNS, rows);
-        store
-            .people
+        let rows = results.iter().map(|SealedResult { result, person }| {
+            [
+                result.ticket.as_str().into(),
+                person.as_slice().into(),
+                result.name.as_str().into(),
+                result.year.into(),
+                result.score.into(),
+            ]
+        });
+        let statement = Statement::upsert("cet4_results", &["ticket"], &COLUMNS, rows);
+        let people = &self.engine.inner.store.people;
+        people
             .write(&[statement])
             .await
             .map_err(|error| unavailable(&error))?;
@@ -105,10 +115,7 @@ impl Applier<'_> {
     }
 
     /// Hands over all pools of the slice, then waits for all.
-    async fn apply_pools(
-        &self,
-        pools: Vec<(u64, kaowei_core::ids::PoolId, super::super::NewPool)>,
-    ) -> Result<Vec<BadLine>, Denied> {
+    async fn apply_pools(&self, pools: Vec<(u64, PoolId, NewPool)>) -> Result<Vec<BadLine>, Denied> {
         let mut refused = Vec::new();
         // Twice the same pool within a slice: one after the other.
         let mut waits: HashMap<_, Vec<_>> = HashMap::new();
@@ -122,15 +129,11 @@ impl Applier<'_> {
         for made in waits.into_values() {
             settle(made, &mut refused).await?;
         }
-        refused.sort_by_key(|bad| bad.line);
         Ok(refused)
     }
 }
 
-async fn settle(
-    waits: Vec<(u64, super::super::pools::Made)>,
-    refused: &mut Vec<BadLine>,
-) -> Result<(), Denied> {
+async fn settle(waits: Vec<(u64, Made)>, refused: &mut Vec<BadLine>) -> Result<(), Denied> {
     for (line, made) in waits {
         match made.await.unwrap_or(Err(Failure::StoreUnavailable.into())) {
             Ok(()) => {}

@@ -13,6 +13,7 @@ use crate::failure::Denied;
 use crate::fault::Fault;
 use crate::incarnation::Incarnation;
 use crate::people::{IdType, ImportedStudent, split};
+use crate::store::Secrets;
 use crate::views::{Catalogue, StudentRecord};
 
 /// A good line.
@@ -46,6 +47,11 @@ impl Context {
             incarnation,
             scope,
         }
+    }
+
+    /// What seals persons' data.
+    pub(super) fn secrets(&self) -> &Secrets {
+        &self.incarnation.store.secrets
     }
 
     fn in_scope(&self, site: Site) -> Result<(), Fault> {
@@ -171,12 +177,16 @@ impl Columns {
 
     /// Reads one line.
     pub(super) fn parse(&self, record: &csv::StringRecord, context: &Context) -> Result<Line, WrongCell> {
+        // Before the cells are counted: what an open quote swallows is a line that nobody would hear of.
+        if record.iter().any(|cell| cell.contains(['\n', '\r'])) {
+            let from = record.position().map_or(0, csv::Position::line);
+            let more: usize = record.iter().map(|cell| cell.matches('\n').count()).sum();
+            let to = from + more as u64;
+            return Err(Fault::OpenQuote { to }.into());
+        }
         if record.len() != self.cells {
             let (given, expected) = (record.len(), self.cells);
             return Err(Fault::Cells { given, expected }.into());
-        }
-        if record.iter().any(|cell| cell.contains(['\n', '\r'])) {
-            return Err(Fault::OpenQuote.into());
         }
         let line = Cells {
             columns: self,

@@ -1,9 +1,10 @@
 //! Imports of CSV files (2.8, R33): validated as a whole first, then applied in slices between claims' batches.
 //!
 //! A file with bad lines changes nothing unless told to skip them. Memory stays flat: a thread of its own reads the
-//! file and hands over slices. The file is copied into the data folder first, so that an import that a crash cut off
-//! while it was applied is resumed at the next start, and one that a lost store cut off before staff change anything
-//! else, so that it never comes back over what was changed since; applying a line twice changes nothing.
+//! file, makes slices of it ready – which takes most of the time – and hands them over. The file is copied into the data
+//! folder first, so that an import that a crash cut off while it was applied is resumed at the next start, and one that a
+//! lost store cut off before staff change anything else, so that it never comes back over what was changed since;
+//! applying a line twice changes nothing.
 
 mod apply;
 mod line;
@@ -89,23 +90,19 @@ impl Engine {
             staff.national_only()?;
         }
         let _one_at_a_time = self.take_changes().await?;
-        let mut report = self.validate(staff, kind, file, progress).await?;
+        let report = self.validate(staff, kind, file, progress).await?;
         if options.dry_run || (report.rejected_total > 0 && !options.skip_bad) {
             return Ok(report);
         }
         pass(FailPoint::ImportValidated);
         let spooled = self.spool(staff, kind, file).await?;
-        let applied = self
-            .apply(staff, kind, &spooled.path, &mut report, progress)
-            .await;
+        let applied = self.apply(staff, kind, &spooled.path, progress).await;
         if let Err(Denied::Failed(failure)) = applied {
             // The note stays: it is finished before anything else is changed, or at the next start.
             return Err(failure.into());
         }
         self.forget_spool(spooled).await?;
-        applied?;
-        report.applied = true;
-        Ok(report)
+        applied
     }
 
     async fn validate(
@@ -134,15 +131,18 @@ impl Engine {
         Ok(report)
     }
 
-    /// Applies the good lines of a file.
+    /// Applies the good lines of a file. What came of them, counted here: claims go on between the two readings.
     async fn apply(
         &self,
         staff: &Staff,
         kind: ImportKind,
         file: &Path,
-        report: &mut ImportReport,
         progress: Progress<'_>,
-    ) -> Result<(), Denied> {
+    ) -> Result<ImportReport, Denied> {
+        let mut report = ImportReport {
+            applied: true,
+            ..ImportReport::default()
+        };
         let incarnation = self.incarnation()?;
         let mut chunks = read(incarnation.clone(), staff.scope, kind, file, Purpose::Apply)?;
         let applier = Applier {
@@ -152,14 +152,18 @@ impl Engine {
         };
         while let Some(chunk) = chunks.recv().await {
             let Chunk {
-                lines,
+                slice,
+                good,
+                bad: mut rejected,
                 bytes_read,
                 bytes,
-                ..
             } = chunk?;
-            for refused in applier.apply(lines).await? {
-                report.accepted -= 1;
-                report.reject(refused);
+            let refused = applier.apply(slice).await?;
+            report.accepted += good - refused.len() as u64;
+            rejected.extend(refused);
+            rejected.sort_by_key(|bad| bad.line);
+            for bad in rejected {
+                report.reject(bad);
             }
             pass(FailPoint::ImportSlice);
             progress(u64::midpoint(bytes, bytes_read), bytes);
@@ -170,7 +174,8 @@ impl Engine {
             rejected: report.rejected_total,
             by: staff.by(),
         };
-        Ok(incarnation.record(national_cell(), vec![event]).await?)
+        incarnation.record(national_cell(), vec![event]).await?;
+        Ok(report)
     }
 }
 

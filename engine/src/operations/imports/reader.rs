@@ -1,4 +1,5 @@
-//! Reads a CSV file on a thread of its own and hands over slices of lines.
+//! Reads a CSV file on a thread of its own, which steps back before claims, and hands over slices that are ready to be
+//! applied.
 
 use std::fs::File;
 use std::path::Path;
@@ -8,8 +9,10 @@ use kaowei_core::registration::ImportKind;
 use kaowei_core::sites::Scope;
 use tokio::sync::mpsc;
 
-use super::line::{Columns, Context, Line, WrongCell};
+use super::apply::Slice;
+use super::line::{Columns, Context, WrongCell};
 use super::{BadLine, file_failed};
+use crate::background::step_back;
 use crate::failure::Denied;
 use crate::fault::Fault;
 use crate::incarnation::Incarnation;
@@ -19,8 +22,8 @@ const LINES: usize = 5_000;
 
 /// A slice of a file.
 pub(super) struct Chunk {
-    /// Good lines with their numbers; empty when only validating.
-    pub(super) lines: Vec<(u64, Line)>,
+    /// Good lines; none when only validating.
+    pub(super) slice: Slice,
     /// How many were good.
     pub(super) good: u64,
     pub(super) bad: Vec<BadLine>,
@@ -49,6 +52,7 @@ pub(super) fn read(
     let bytes = file.metadata().map_err(|error| file_failed(&error))?.len();
     let (sender, chunks) = mpsc::channel(4);
     let spawned = std::thread::Builder::new().name("import".into()).spawn(move || {
+        step_back();
         let context = Context::new(incarnation, scope);
         if let Err(denied) = read_all(file, bytes, kind, &context, purpose, &sender) {
             sender.blocking_send(Err(denied)).ok();
@@ -74,13 +78,14 @@ fn read_all(
     let header = reader.headers().map_err(unread)?;
     let columns = Columns::of(kind, header)?;
     let fresh = || Chunk {
-        lines: Vec::new(),
+        slice: Slice::default(),
         good: 0,
         bad: Vec::new(),
         bytes_read: 0,
         bytes,
     };
     let mut chunk = fresh();
+    let mut lines = Vec::new();
     let mut record = csv::StringRecord::new();
     loop {
         let more = reader.read_record(&mut record);
@@ -92,7 +97,7 @@ fn read_all(
                 Ok(parsed) => {
                     chunk.good += 1;
                     if purpose == Purpose::Apply {
-                        chunk.lines.push((line, parsed));
+                        lines.push((line, parsed));
                     }
                 }
                 Err(WrongCell { column, fault }) => chunk.bad.push(BadLine { line, column, fault }),
@@ -107,13 +112,15 @@ fn read_all(
             },
         }
         if chunk.good + chunk.bad.len() as u64 >= LINES as u64 {
-            let full = std::mem::replace(&mut chunk, fresh());
+            let mut full = std::mem::replace(&mut chunk, fresh());
+            full.slice = Slice::new(std::mem::take(&mut lines), context.secrets())?;
             if chunks.blocking_send(Ok(full)).is_err() {
                 return Ok(());
             }
         }
     }
     chunk.bytes_read = bytes;
+    chunk.slice = Slice::new(lines, context.secrets())?;
     chunks.blocking_send(Ok(chunk)).ok();
     Ok(())
 }

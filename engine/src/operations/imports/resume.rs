@@ -6,7 +6,7 @@ use kaowei_core::registration::ImportKind;
 use tokio::sync::MutexGuard;
 
 use super::super::Staff;
-use super::{ImportReport, file_failed};
+use super::file_failed;
 use crate::Engine;
 use crate::failure::{Denied, Failure, OpenError};
 use crate::people::unavailable;
@@ -110,10 +110,7 @@ impl Engine {
             };
             if spooled.path.exists() {
                 tracing::info!(%id, ?kind, "an import that was cut off is resumed");
-                let mut report = ImportReport::default();
-                let applied = self
-                    .apply(&staff, kind, &spooled.path, &mut report, &|_, _| {})
-                    .await;
+                let applied = self.apply(&staff, kind, &spooled.path, &|_, _| {}).await;
                 applied.map_err(|denied| match denied {
                     Denied::Failed(failure) => failure.into(),
                     denied => OpenError::Damaged(format!("import {id} could not be resumed: {denied}")),

@@ -3,12 +3,10 @@
 use kaowei_core::ids::{Fen, OrderId, RefundId};
 use kaowei_core::payment::{Heard, RefundHeard, TradeId};
 use kaowei_core::time::{Moment, Span};
-use serde_json::json;
 
 use super::super::{Bill, RefundBill};
 use super::Behaviour;
-use crate::store::Kind::{Integer, Text};
-use crate::store::{Db, Statement, on, upsert};
+use crate::store::{Db, Statement, on};
 
 const OPEN: &str = "INSERT INTO sandbox_orders (order_id, amount_fen, subject, created_at, expires_at, close_after_ms) \
      VALUES ($1, $2, $3, $4, $5, $6)";
@@ -174,38 +172,27 @@ impl Books {
 
     /// Books a payment, and what is to be told of it, in one.
     pub(super) async fn pay(&self, payment: &Payment, tell: Option<&Notice>) -> Result<(), sqlx::Error> {
-        let trades = [
-            ("trade", Text),
-            ("order_id", Text),
-            ("amount_fen", Integer),
-            ("paid_at", Integer),
+        const TRADES: [&str; 4] = ["trade", "order_id", "amount_fen", "paid_at"];
+        const NOTIFICATIONS: [&str; 5] = ["id", "body", "due_at", "left_over", "in_vain"];
+        let trade = [
+            (&*payment.trade.0).into(),
+            payment.order.into(),
+            payment.amount.0.into(),
+            payment.paid_at.into(),
         ];
-        let notifications = [
-            ("id", Text),
-            ("body", Text),
-            ("due_at", Integer),
-            ("left_over", Integer),
-            ("in_vain", Integer),
+        let notification = tell.map(|due| {
+            [
+                due.id.as_str().into(),
+                due.body.as_str().into(),
+                due.due_at.into(),
+                due.left.into(),
+                due.in_vain.into(),
+            ]
+        });
+        let statements = [
+            Statement::upsert("sandbox_trades", &["trade"], &TRADES, [trade]),
+            Statement::upsert("sandbox_notifications", &["id"], &NOTIFICATIONS, notification),
         ];
-        let Payment {
-            order,
-            trade,
-            amount,
-            paid_at,
-        } = payment;
-        let row = json!([[trade, order, amount, paid_at]]).to_string();
-        let mut statements: Vec<Statement> =
-            vec![upsert(&self.0, "sandbox_trades", &["trade"], &trades, row)];
-        if let Some(due) = tell {
-            let row = json!([[due.id, due.body, due.due_at, due.left, due.in_vain]]).to_string();
-            statements.push(upsert(
-                &self.0,
-                "sandbox_notifications",
-                &["id"],
-                &notifications,
-                row,
-            ));
-        }
         self.0.write(&statements).await
     }
 
