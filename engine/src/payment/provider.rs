@@ -5,9 +5,12 @@
 //! | [`Provider::create`] | `alipay.trade.page.pay` / `wap.pay` (a signed address, nothing is sent; the trade exists from the scan or log-in on), `time_expire` | `POST /v3/pay/transactions/native` or `h5`, `time_expire` |
 //! | [`Provider::query`] | `alipay.trade.query` by `out_trade_no`: `WAIT_BUYER_PAY` is open, `TRADE_SUCCESS` and `TRADE_FINISHED` paid, `TRADE_CLOSED` closed (paid, where money had come and is all back), `ACQ.TRADE_NOT_EXIST` unknown | `GET /v3/pay/transactions/out-trade-no/{…}`: `NOTPAY` and `USERPAYING` are open, `SUCCESS` and `REFUND` paid, `CLOSED`, `REVOKED` and `PAYERROR` closed, `ORDER_NOT_EXIST` unknown |
 //! | [`Provider::close`] | `alipay.trade.close`; of a trade that does not exist: unknown | `POST …/out-trade-no/{…}/close`, not within 5 minutes of its creation; `ORDER_PAID` is answered by a query |
-//! | [`Provider::refund`] | `alipay.trade.refund` with `out_request_no` | `POST /v3/refund/domestic/refunds` with `out_refund_no` |
-//! | [`Provider::query_refund`] | `alipay.trade.fastpay.refund.query` | `GET /v3/refund/domestic/refunds/{out_refund_no}` |
+//! | [`Provider::refund`] | `alipay.trade.refund` with `out_request_no`: `fund_change` of `Y` is done, else pending | `POST /v3/refund/domestic/refunds` with `out_refund_no`, `amount.refund` and `amount.total`: `PROCESSING` is pending, `SUCCESS` done, `CLOSED` and `ABNORMAL` failed |
+//! | [`Provider::query_refund`] | `alipay.trade.fastpay.refund.query`: `REFUND_SUCCESS` is done, no such request unknown | `GET /v3/refund/domestic/refunds/{out_refund_no}`, read as above; `RESOURCE_NOT_EXISTS` unknown |
 //! | [`Provider::verify`] | form of `notify_url`: RSA2 over the sorted fields, `app_id`, `seller_id`, `notify_time`; acknowledged by `success` | JSON of `notify_url`: `Wechatpay-Signature` over timestamp, nonce and body, then AES-GCM of the resource, `mchid`; acknowledged by 204. Refunds have their own |
+//!
+//! A refund that failed is sent again under its own number, as both demand: one whose card is gone is done by hand at the
+//! provider, and a later answer says so.
 //!
 //! An order's id is their `out_trade_no`, a refund's their `out_refund_no` or `out_request_no`: both idempotent there,
 //! so every verb may be repeated. Asking is never cut off by what the candidate does: who waits is the order's worker.
@@ -87,6 +90,8 @@ pub struct RefundBill {
     pub trade: TradeId,
     /// How much.
     pub amount: Fen,
+    /// How much came by that payment, which some providers want to hear.
+    pub received: Fen,
     /// Why, as the payer reads it.
     pub reason: Arc<str>,
 }

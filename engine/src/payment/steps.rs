@@ -368,6 +368,7 @@ async fn ask(
                 refund,
                 trade: due.trade.clone(),
                 amount: due.amount,
+                received: order.received_by(&due.trade),
                 reason: due.cause.by().1,
             };
             let heard = provider.refund(&bill).await?;

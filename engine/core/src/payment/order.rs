@@ -307,6 +307,13 @@ impl Order {
         self.refunds.iter().find(|refund| refund.id == id)
     }
 
+    /// How much came by a payment.
+    pub fn received_by(&self, trade: &TradeId) -> Fen {
+        let mut trades = self.trades.iter();
+        let of = trades.find(|(known, _)| known == trade);
+        of.map_or(Fen(0), |(_, amount)| *amount)
+    }
+
     /// What it costs.
     pub fn amount(&self) -> Fen {
         Fen(self
