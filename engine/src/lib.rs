@@ -44,7 +44,8 @@ pub use failure::{Denied, Failure, NotClosed, OpenError};
 pub use fault::{Fault, WrongField};
 pub use operations::{
     AuditRecord, AuditStream, BadLine, ClaimRequest, CsvStream, EnrolRequest, ExportKind, ImportOptions,
-    ImportReport, KeyHashes, NewPool, OrderAnswer, OrderRequest, Progress, Settling, Staff, Unheard,
+    ImportReport, KeyHashes, NewPool, OrderAnswer, OrderRequest, Progress, Settling, Staff, UnfinishedRefund,
+    Unheard,
 };
 pub use payment::{
     Acknowledgement, Behaviour, Bill, CashierBill, CashierRefusal, Created, News, NotVerified, Notification,

@@ -5,6 +5,7 @@ mod export;
 mod import;
 mod list_audit;
 mod list_pools;
+mod list_refunds;
 mod list_settling;
 mod preview_pool;
 mod put_pool;

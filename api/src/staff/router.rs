@@ -4,8 +4,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    change_pool, export, import, list_audit, list_pools, list_settling, preview_pool, put_pool, put_sitting,
-    refund_order, sandbox, set_expiry, show_expiry, show_order, show_overview, show_pool, show_sitting,
+    change_pool, export, import, list_audit, list_pools, list_refunds, list_settling, preview_pool, put_pool,
+    put_sitting, refund_order, sandbox, set_expiry, show_expiry, show_order, show_overview, show_pool,
+    show_sitting,
 };
 use crate::state::App;
 
@@ -28,6 +29,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(export::export))
         .routes(routes!(list_audit::list_audit))
         .routes(routes!(show_expiry::show_expiry, set_expiry::set_expiry))
+        .routes(routes!(list_refunds::list_refunds))
         .routes(routes!(list_settling::list_settling))
         .routes(routes!(show_order::show_staff_order))
         .routes(routes!(refund_order::refund_order))

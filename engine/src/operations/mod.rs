@@ -24,4 +24,4 @@ pub use notifications::Unheard;
 pub use orders::{OrderAnswer, OrderRequest};
 pub use pools::NewPool;
 pub use staff::Staff;
-pub use staff_orders::Settling;
+pub use staff_orders::{Settling, UnfinishedRefund};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kaowei_core::ids::{CandidateId, ClaimId, OrderId};
-use kaowei_core::payment::{Command, Order, RefundCause};
+use kaowei_core::payment::{Command, Order, Refund, RefundCause};
 use kaowei_core::seats::Refusal;
 use kaowei_core::sites::Scope;
 use kaowei_core::time::Moment;
@@ -33,6 +33,17 @@ pub struct Settling {
     pub order: OrderId,
     /// Since when.
     pub since: Moment,
+}
+
+/// Money on its way back (R28).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnfinishedRefund {
+    /// The order.
+    pub order: OrderId,
+    /// Whose.
+    pub candidate: CandidateId,
+    /// The refund.
+    pub refund: Refund,
 }
 
 impl Engine {
@@ -70,6 +81,32 @@ impl Engine {
         Ok(settling)
     }
 
+    /// Refunds below a scope that are not done yet, by their ids.
+    ///
+    /// # Errors
+    /// [`Failure::StoreUnavailable`] while recovery runs.
+    pub fn unfinished_refunds(&self, staff: &Staff) -> Result<Vec<UnfinishedRefund>, Failure> {
+        let incarnation = self.incarnation()?;
+        let mut unfinished = Vec::new();
+        for id in incarnation.worked_on() {
+            let Some(entry) = incarnation.owner_of(id) else {
+                continue;
+            };
+            let order = entry.read(|candidate| candidate.order(id).cloned());
+            let Some(order) = order.filter(|order| lies_below(&incarnation, staff.scope, order)) else {
+                continue;
+            };
+            let refunds = order.refunds().iter().filter(|refund| refund.is_unfinished());
+            unfinished.extend(refunds.map(|refund| UnfinishedRefund {
+                order: id,
+                candidate: entry.id,
+                refund: refund.clone(),
+            }));
+        }
+        unfinished.sort_by_key(|unfinished| unfinished.refund.id);
+        Ok(unfinished)
+    }
+
     /// An order with a claim below a scope.
     ///
     /// # Errors
@@ -77,8 +114,7 @@ impl Engine {
     pub fn staff_order(&self, staff: &Staff, id: OrderId) -> Result<Order, Denied> {
         let incarnation = self.incarnation()?;
         let (_, order) = find(&incarnation, id)?;
-        let mut claims = order.claims().iter();
-        if claims.any(|ordered| covers(&incarnation, staff.scope, ordered.claim)) {
+        if lies_below(&incarnation, staff.scope, &order) {
             Ok(order)
         } else {
             Err(Denied::OutOfScope)
@@ -147,6 +183,12 @@ fn find(incarnation: &Arc<Incarnation>, id: OrderId) -> Result<(Arc<CandidateEnt
     let entry = incarnation.owner_of(id).ok_or(Denied::NotFound)?;
     let order = entry.read(|candidate| candidate.order(id).cloned());
     Ok((entry, order.ok_or(Denied::NotFound)?))
+}
+
+/// Whether one of its claims does.
+fn lies_below(incarnation: &Incarnation, scope: Scope, order: &Order) -> bool {
+    let mut claims = order.claims().iter();
+    claims.any(|ordered| covers(incarnation, scope, ordered.claim))
 }
 
 fn covers(incarnation: &Incarnation, scope: Scope, claim: ClaimId) -> bool {

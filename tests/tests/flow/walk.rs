@@ -158,6 +158,7 @@ fn staff_asks(operation: &Operation, order: &str) -> Vec<Ask> {
             vec![Ask::of(format!("{pool}/preview?capacity=3"), ThoseAbove)]
         }
         ("PUT", "/v1/staff/sitting") => vec![Ask::of("/v1/staff/sitting", National).json(town_sitting())],
+        ("GET", "/v1/staff/refunds") => vec![Ask::of("/v1/staff/refunds", AllBelowTheirScope)],
         ("GET", "/v1/staff/settling") => vec![Ask::of("/v1/staff/settling", AllBelowTheirScope)],
         ("GET", "/v1/staff/orders/{id}") => vec![Ask::of(format!("/v1/staff/orders/{order}"), ThoseAbove)],
         ("POST", "/v1/staff/orders/{id}/refund") => {
