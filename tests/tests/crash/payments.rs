@@ -6,6 +6,7 @@
 use std::time::Instant;
 
 use kaowei_engine::FailPoint;
+use kaowei_loadtest::check::Check;
 use kaowei_tests::process::{Launch, Server};
 use kaowei_tests::trial::{Trial, World};
 use kaowei_tests::wait::{self, PATIENCE};
@@ -30,6 +31,14 @@ pub(super) const PAYMENTS: [FailPoint; 13] = [
     FailPoint::RefundSeatBack,
 ];
 
+/// Points that each event of a payment comes by, and at which of its times each is killed there.
+const EVENTS: [FailPoint; 3] = [
+    FailPoint::EventsWritten,
+    FailPoint::Committed,
+    FailPoint::PublishedNotAnswered,
+];
+const TIMES: [u32; 3] = [7, 13, 20];
+
 mod sqlite {
     #[test]
     fn every_fen_survives_a_kill_at_every_point_of_the_payment_path() {
@@ -46,8 +55,9 @@ mod postgres {
 
 fn money_survives(on: On) {
     let trial = Trial::new(KAOWEI, on.url(), World::lasting(31));
-    for nth in [1, 2] {
-        for point in PAYMENTS {
+    let along = TIMES.into_iter().map(|nth| (nth, &EVENTS[..]));
+    for (nth, points) in [(1, &PAYMENTS[..]), (2, &PAYMENTS)].into_iter().chain(along) {
+        for point in points {
             eprintln!("killed at {}:{nth}", point.name());
             match trial.armed(point.name(), nth) {
                 Launch::Answers(server) => {
@@ -76,7 +86,9 @@ fn money_survives(on: On) {
         }
     }
     let server = trial.program.answering();
-    trial.exports(&server);
+    let verdict = trial.verdict(&server);
+    assert!(verdict.holds(), "{verdict}");
+    assert!(verdict.of(Check::MoneyAccounted).examined > 0, "{verdict}");
     let end = server.stop();
     assert!(end.status.success(), "{}", end.log);
     trial.compare_tables();

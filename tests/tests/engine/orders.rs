@@ -2,7 +2,7 @@
 //! that can still be paid.
 
 use kaowei_core::ids::{ClaimId, OrderId};
-use kaowei_core::payment::{Method, Order, State, Status, Why};
+use kaowei_core::payment::{Method, Order, RefundState, State, Status, Why};
 use kaowei_core::registration::{ScoreReport, ScoreReportChoice};
 use kaowei_core::seats::{OnFull, Refusal};
 use kaowei_core::sites::Paper;
@@ -21,6 +21,7 @@ on_both_stores! {
     r24_r25_an_order_is_refused_in_the_documented_order
     r17_a_cancellation_waits_until_the_order_is_closed
     r17_who_pays_after_cancelling_has_paid
+    r16_r25_r27_the_limits_of_a_day_six_and_five_minutes_hold_to_the_second
     r27_a_hold_past_its_deadline_stays_until_the_provider_has_answered
     r28_money_that_comes_twice_or_wrong_goes_back
     r28_money_for_a_seat_that_is_gone_goes_back
@@ -95,10 +96,7 @@ async fn until(engine: &Engine, account: Account, id: OrderId, status: Status) {
     eventually(status.as_str(), async || {
         engine.look_at_the_clock();
         let order = order(engine, account, id);
-        order.status() == status && (status == Status::Refunding || !order.is_unresolved()) || {
-            eprintln!("{order:?}");
-            false
-        }
+        order.status() == status && (status == Status::Refunding || !order.is_unresolved())
     })
     .await;
 }
@@ -271,6 +269,44 @@ async fn r17_who_pays_after_cancelling_has_paid(place: Place) {
     engine.close().await;
 }
 
+async fn r16_r25_r27_the_limits_of_a_day_six_and_five_minutes_hold_to_the_second(place: Place) {
+    let engine = place.open_with(2, 2).await;
+    let (li, claim) = holding(&engine, 0).await;
+    let (wang, _) = holding(&engine, 1).await;
+    let sandbox = engine.sandbox().expect("the sandbox is set up");
+    advance(&place, &engine, 86_400 - 360);
+    let id = open(&engine, li, Paper::Written).await;
+    assert_eq!(
+        order(&engine, li, id).expires_at(),
+        engine.now() + Span::from_secs(360)
+    );
+    engine.cancel(li, claim, None).await.expect("it is taken");
+    advance(&place, &engine, 1);
+    assert_eq!(
+        engine.open_order(wang, request(Paper::Written)).await,
+        Err(Denied::Refused(Refusal::HoldEnding))
+    );
+    advance(&place, &engine, 298);
+    let refreshed = engine.refresh_order(li, id).await.expect("the provider answers");
+    assert_eq!(refreshed.status(), Status::Open);
+    let bill = sandbox.bill(id).await.expect("there is a bill");
+    assert!(bill.payable, "it is 4 minutes and 59 seconds old");
+    advance(&place, &engine, 1);
+    until(&engine, li, id, Status::Closed).await;
+    assert_eq!(states(&engine, li), ["cancelled"]);
+    advance(&place, &engine, 59);
+    engine.verify_tables().await.expect("tables and journal agree");
+    assert_eq!(states(&engine, wang), ["held"], "a second is left");
+    advance(&place, &engine, 1);
+    eventually("the hold expires", async || {
+        engine.look_at_the_clock();
+        states(&engine, wang) == ["expired"]
+    })
+    .await;
+    audit(&engine, &[li, wang]).await;
+    engine.close().await;
+}
+
 async fn r27_a_hold_past_its_deadline_stays_until_the_provider_has_answered(place: Place) {
     let engine = place.open_with(2, 2).await;
     let (li, _) = holding(&engine, 0).await;
@@ -363,7 +399,13 @@ async fn r28_money_for_a_seat_that_is_gone_goes_back(place: Place) {
     until(&engine, account, id, Status::Closed).await;
     assert_eq!(states(&engine, account), ["cancelled"]);
     pay(&engine, id, PAYS).await;
-    until(&engine, account, id, Status::Refunding).await;
+    eventually("the provider has taken the refund", async || {
+        let order = order(&engine, account, id);
+        let mut refunds = order.refunds().iter();
+        refunds.any(|refund| matches!(refund.state, RefundState::Sent { .. }))
+    })
+    .await;
+    assert_eq!(order(&engine, account, id).status(), Status::Refunding);
     behave(&engine, Behaviour::default()).await;
     advance(&place, &engine, 3_600);
     until(&engine, account, id, Status::Refunded).await;

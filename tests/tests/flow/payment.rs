@@ -1,4 +1,4 @@
-//! From the choice of the score report to "paid", step by step as the flow numbers them (S19–S25), and what candidates,
+//! From the choice of the score report to "paid", step by step as the flow numbers them (S18–S25), and what candidates,
 //! providers and staff are refused on the way (R24–R29, R31).
 
 use kaowei_core::time::Span;
@@ -8,10 +8,13 @@ use kaowei_tests::server::{Client, Server};
 use serde_json::{Value, json};
 
 on_both_stores! {
+    s18_who_waited_is_promoted_and_has_a_day_to_pay
     s19_to_s25_score_report_order_cashier_paid
     s19_s20_r31_choices_are_made_on_written_subjects_until_they_close
     s21_r25_what_can_t_be_ordered_is_refused_in_the_documented_order
+    s21_s22_s23_what_is_due_is_shown_by_paper_and_ordered_as_shown
     s24_the_cashier_is_a_page_in_both_languages
+    s25_r26_who_comes_back_unheard_asks_for_the_true_state
     r17_cancelling_with_an_open_order_is_202_until_the_provider_has_closed_it
     r26_forged_notifications_are_400_and_counted
     r26_notifications_that_come_late_often_and_out_of_order_pay_once
@@ -32,6 +35,25 @@ async fn until(server: &Server<'_>, who: &Client, order: &str, state: &str) -> V
     })
     .await;
     who.get(&format!("/v1/orders/{order}")).await.expect(200)
+}
+
+async fn s18_who_waited_is_promoted_and_has_a_day_to_pay(place: Place) {
+    let server = Server::start_town(&place).await;
+    let (li, wang) = (server.enrolled(0).await, server.enrolled(1).await);
+    let claim = li.hold("991010-2").await;
+    wang.queue("991010-2").await;
+    wang.choose("2").await;
+    wang.order("written").await.refused(409, "nothing_due");
+    server.advance(Span::from_secs(3_600));
+    li.cancel(&claim).await.expect(200);
+    let order = wang.payable("written").await;
+    assert_eq!(order["expires_at"], "2026-09-22T15:13:20.000Z");
+    wang.pay(&id(&order), &json!({"outcome": "paid"}))
+        .await
+        .expect(200);
+    until(&server, &wang, &id(&order), "paid").await;
+    assert_eq!(wang.states().await, ["paid"]);
+    server.finish().await;
 }
 
 async fn s19_to_s25_score_report_order_cashier_paid(place: Place) {
@@ -166,6 +188,47 @@ async fn s21_r25_what_can_t_be_ordered_is_refused_in_the_documented_order(place:
     server.finish().await;
 }
 
+async fn s21_s22_s23_what_is_due_is_shown_by_paper_and_ordered_as_shown(place: Place) {
+    let server = Server::start_town(&place).await;
+    let li = server.enrolled(0).await;
+    let mut claims = Vec::new();
+    for pool in ["991010-1", "991010-2", "991010-F"] {
+        claims.push(li.hold(pool).await);
+    }
+    li.choose("1").await;
+    let page = li.get("/v1/enrolment").await.expect(200);
+    let (written, oral) = (&page["due"][0], &page["due"][1]);
+    let fees: Vec<u64> = page["claims"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|claim| claim["fee_fen"].as_u64().unwrap())
+        .collect();
+    assert_eq!(
+        written,
+        &json!({"paper": "written", "amount_fen": fees[0] + fees[1], "claims": claims[..2],
+                "pay_before": "2026-09-22T14:13:20.000Z"})
+    );
+    assert_eq!(
+        (&oral["paper"], &oral["amount_fen"], &oral["claims"]),
+        (&json!("oral"), &json!(fees[2]), &json!(claims[2..]))
+    );
+    // One order takes both levels, so it needs the choice for both.
+    li.order("written").await.refused(409, "score_report_missing");
+    li.choose("2").await;
+    let order = li.payable("written").await;
+    assert_eq!(
+        (&order["claims"], &order["amount_fen"], &order["expires_at"]),
+        (&written["claims"], &written["amount_fen"], &written["pay_before"])
+    );
+    li.pay(&id(&order), &json!({"outcome": "paid"})).await.expect(200);
+    until(&server, &li, &id(&order), "paid").await;
+    let page = li.get("/v1/enrolment").await.expect(200);
+    assert_eq!(page["due"].as_array().unwrap().len(), 1, "{page}");
+    assert_eq!(li.states().await, ["paid", "paid", "held"]);
+    server.finish().await;
+}
+
 async fn s24_the_cashier_is_a_page_in_both_languages(place: Place) {
     let server = Server::start_town(&place).await;
     let li = server.enrolled(0).await;
@@ -199,6 +262,25 @@ async fn s24_the_cashier_is_a_page_in_both_languages(place: Place) {
         .await
         .refused(404, "not_found");
     until(&server, &li, &id(&order), "paid").await;
+    server.finish().await;
+}
+
+async fn s25_r26_who_comes_back_unheard_asks_for_the_true_state(place: Place) {
+    let server = Server::start_town(&place).await;
+    let (li, wang) = (server.enrolled(0).await, server.enrolled(1).await);
+    li.hold("991010-1").await;
+    li.choose("1").await;
+    let order = id(&li.payable("written").await);
+    let refresh = async |who: &Client| who.call("POST", &format!("/v1/orders/{order}/refresh")).await;
+    assert_eq!(refresh(&li).await.expect(200)["state"], "open");
+    li.pay(&order, &json!({"outcome": "paid", "notify": false}))
+        .await
+        .expect(200);
+    assert_eq!(li.states().await, ["held"], "nobody has told the server");
+    refresh(&wang).await.refused(404, "not_found");
+    assert_eq!(refresh(&li).await.expect(200)["state"], "paid");
+    assert_eq!(li.states().await, ["paid"]);
+    assert_eq!(refresh(&li).await.expect(200)["state"], "paid");
     server.finish().await;
 }
 
@@ -393,11 +475,23 @@ async fn r28_r29_refunds_are_shown_until_they_are_done(place: Place) {
     })
     .await;
     assert_eq!(li.states().await, ["refunded"]);
+    let listed = school.get("/v1/staff/refunds").await.expect(200);
+    assert_eq!(
+        (
+            &listed["refunds"][0]["order"],
+            &listed["refunds"][0]["refund"]["cause"]
+        ),
+        (&json!(order), &json!("staff"))
+    );
+    let elsewhere = server.staff("school:99102").get("/v1/staff/refunds").await;
+    assert_eq!(elsewhere.expect(200)["refunds"], json!([]));
     li.delete("/v1/enrolment").await.refused(409, "already_paid");
     national.put("/v1/staff/sandbox", &json!({})).await.expect(200);
     server.advance(Span::from_secs(3_601));
     let done = until(&server, &li, &order, "refunded").await;
     assert_eq!(done["refunds"][0]["state"], "done");
+    let listed = national.get("/v1/staff/refunds").await.expect(200);
+    assert_eq!(listed["refunds"], json!([]));
     let books = national.get("/v1/staff/sandbox").await.expect(200);
     assert_eq!(
         (&books["received_fen"], &books["refunded_fen"]),
