@@ -35,8 +35,7 @@ pub trait Provider: Send + Sync + fmt::Debug {
     fn method(&self) -> Method;
 
     /// How old an order must be before this provider closes it, where so much of a hold is kept for that (R25).
-    fn close_after(&self, margin: Span) -> Span {
-        let _ = margin;
+    fn close_after(&self, _margin: Span) -> Span {
         CLOSE_AFTER
     }
 

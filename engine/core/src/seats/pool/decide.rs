@@ -18,7 +18,8 @@ const DUE_A_STEP_MAX: usize = 1_000;
 
 impl Pool {
     /// What is due by `now`: each expired hold with the promotion that its seat allows, or the end of the queue
-    /// (R16, R21, R23). A hold that an order is attached to is never due (R27). At most so many that nobody has to wait for long; the rest is still due afterwards.
+    /// (R16, R21, R23). A hold that an order is attached to is never due (R27). At most so many that nobody has to wait
+    /// for long; the rest is still due afterwards.
     pub fn due(&self, terms: &Terms, now: Moment) -> Events {
         let mut events = Events::new();
         if self.next_due(terms).is_none_or(|due| now < due) {
