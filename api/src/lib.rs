@@ -1,6 +1,6 @@
 //! The server and command line of Kaowei (考位).
 //!
-//! - [`public`], [`candidate`], [`staff`]: the operations of the HTTP contract, one a file.
+//! - [`public`], [`candidate`], [`provider`], [`staff`]: the operations of the HTTP contract, one a file.
 //! - [`server`]: connections and what surrounds every request; metrics.
 //! - [`notices`], [`events`]: what people are told without asking: words, webhook, streams.
 //! - [`auth`]: tokens, and how often an account may ask.
@@ -22,6 +22,7 @@ pub mod events;
 pub mod notices;
 pub mod openapi;
 pub mod problem;
+pub mod provider;
 pub mod public;
 pub mod server;
 pub mod settings;

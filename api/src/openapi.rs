@@ -16,14 +16,14 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::{Code, FieldProblem, ProblemBody};
 use crate::state::App;
-use crate::{candidate, public, staff};
+use crate::{candidate, provider, public, staff};
 
 /// What is documented beside the operations.
 #[derive(Debug, OpenApi)]
 #[openapi(
     info(
         title = "Kaowei 考位",
-        description = "The seat allocation engine of exam registration: claims, waitlists, deadlines.\n\n\
+        description = "The seat allocation engine of exam registration: claims, waitlists, deadlines, payment.\n\n\
             Every error is `application/problem+json` (RFC 9457) with a stable `code`; its `type` is a page that says \
             what happened and what to do. `title` and `detail` follow `Accept-Language` (zh-CN by default, or en). \
             400 is for what can't be parsed, 422 for what is well-formed but wrong, 415 for a body of another type. \
@@ -31,13 +31,15 @@ use crate::{candidate, public, staff};
             `invalid_request`, both in the same form. Only what HTTP itself can't take has no such form: a request that \
             is none is an empty 400, a head of more than 32 KiB or 100 headers an empty 431, and the connection ends.\n\n\
             Refusals of a claim come in this order, the first that applies is given: authentication, agreement, \
-            enrolment, window, eligibility, written claim, level, pool.",
+            enrolment, window, eligibility, written claim, level, pool. Those of an order: agreement, enrolment, \
+            `payment_closed`, `nothing_due`, `written_unpaid`, `score_report_missing`, `hold_ending`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     components(schemas(ProblemBody<'static>, FieldProblem, crate::views::Claim)),
     tags(
         (name = "public", description = "Without a token."),
         (name = "candidate", description = "With a candidate's token."),
+        (name = "provider", description = "Payment providers, whose requests are signed, and the sandbox's cashier."),
         (name = "staff", description = "With a token of staff; what lies outside its scope is 403 `forbidden`.")
     )
 )]
@@ -48,6 +50,7 @@ pub fn routes() -> (Router<App>, utoipa::openapi::OpenApi) {
     let (router, mut document) = OpenApiRouter::with_openapi(Document::openapi())
         .merge(public::routes())
         .merge(candidate::routes())
+        .merge(provider::routes())
         .merge(staff::routes())
         .split_for_parts();
     let components = document.components.get_or_insert_default();
@@ -215,7 +218,9 @@ mod tests {
                 assert!(responses.contains_key("500"), "{method} {path}");
                 assert!(operation["tags"][0].is_string(), "{method} {path}");
                 assert!(operation["summary"].is_string(), "{method} {path}");
-                if operation["tags"][0] != "public" {
+                // Providers sign what they send; they have no token.
+                let needs_token = operation["tags"][0] != "public" && operation["tags"][0] != "provider";
+                if needs_token {
                     assert!(responses.contains_key("403"), "{method} {path}");
                 }
             }

@@ -198,6 +198,9 @@ pub struct ServeSettings {
     /// The file with the secret that signs what the webhook is sent, of 16 bytes at the least
     #[arg(long, env = "KAOWEI_WEBHOOK_SECRET_FILE", value_name = "FILE")]
     pub webhook_secret_file: Option<PathBuf>,
+    /// Whether there is the sandbox, a payment provider of the server's own by which no money moves
+    #[arg(long, env = "KAOWEI_SANDBOX", value_name = "SWITCH", default_value = "on")]
+    pub sandbox: Switch,
     /// Whether an empty store gets the demo sitting
     #[arg(long, env = "KAOWEI_DEMO", value_name = "SWITCH", default_value = "on")]
     pub demo: Switch,
@@ -238,6 +241,7 @@ impl ServeSettings {
     pub fn engine(&self) -> Result<kaowei_engine::Settings, kaowei_engine::OpenError> {
         let mut settings = self.store.engine()?;
         settings.claims_in_flight_max = usize::try_from(self.claims_in_flight_max).unwrap_or(usize::MAX);
+        settings.sandbox = self.sandbox == Switch::On;
         if let Some(threads) = self.threads {
             settings.arbiters = threads.into();
         }

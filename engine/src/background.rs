@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kaowei_core::ids::CandidateId;
+use kaowei_core::payment::RefundState;
 use kaowei_core::registration::Event;
 use kaowei_core::seats::{By, Expiry};
 use kaowei_core::time::{Moment, Span};
@@ -15,7 +16,7 @@ use crate::failure::OpenError;
 use crate::incarnation::Incarnation;
 use crate::journal::{Entry, Happened};
 use crate::low_priority::step_back;
-use crate::metrics::{self, Totals};
+use crate::metrics::{self, PaymentTotals, Totals};
 use crate::store::Db;
 use crate::tables::Checkpoint;
 
@@ -140,9 +141,38 @@ fn totals(engine: &Inner, incarnation: &Incarnation) -> Totals {
         totals.waiting += u64::from(numbers.waiting);
         depths.push(pool.depth());
     }
+    totals.payment = payment_totals(incarnation);
     depths.sort_unstable_by(|one, other| other.cmp(one));
     depths.truncate(5);
     totals.depths = depths;
+    totals
+}
+
+fn payment_totals(incarnation: &Incarnation) -> PaymentTotals {
+    let now = incarnation.now();
+    let mut totals = PaymentTotals::default();
+    for id in incarnation.worked_on() {
+        let Some(entry) = incarnation.owner_of(id) else {
+            continue;
+        };
+        entry.read(|candidate| {
+            let Some(order) = candidate.order(id) else { return };
+            totals.unresolved += u64::from(order.is_unresolved());
+            let failing = order.refunds().iter().filter(|refund| match refund.state {
+                RefundState::Due { failures } | RefundState::Sent { failures } => failures > 0,
+                RefundState::Asked | RefundState::Done => false,
+            });
+            totals.failing += failing.count() as u64;
+            for ordered in order.claims() {
+                let claim = candidate.claim(ordered.claim);
+                let attached = claim.filter(|claim| claim.attached.is_some_and(|to| to.order == id));
+                if let Some(since) = attached.and_then(|claim| claim.settling_since(now)) {
+                    totals.settling += 1;
+                    totals.settling_for = totals.settling_for.max(now.since(since).to_std());
+                }
+            }
+        });
+    }
     totals
 }
 

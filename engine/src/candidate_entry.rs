@@ -32,6 +32,8 @@ pub(crate) struct CandidateEntry {
     turn: Semaphore,
     cascades: AtomicU32,
     calm: Notify,
+    /// Something happened to one of the orders.
+    pub(crate) orders_changed: Notify,
 }
 
 impl CandidateEntry {
@@ -44,6 +46,7 @@ impl CandidateEntry {
             turn: Semaphore::new(1),
             cascades: AtomicU32::new(0),
             calm: Notify::new(),
+            orders_changed: Notify::new(),
         }
     }
 

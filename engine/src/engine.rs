@@ -18,6 +18,7 @@ use crate::failure::{Failure, NotClosed, OpenError};
 use crate::incarnation::Incarnation;
 use crate::journal::{Entry, Happened, JournalThread, Start, WriterEnd};
 use crate::metrics;
+use crate::payment::{Providers, Sandbox};
 use crate::people::{AccountWriter, Accounts, Codes, Credentials, Students};
 use crate::recovery::{self, Source};
 use crate::settings::Settings;
@@ -57,6 +58,7 @@ pub(crate) struct Inner {
     pub(crate) students: Students,
     /// Password hashes and other work that takes long.
     pub(crate) costly: CostlyWork,
+    pub(crate) providers: Arc<Providers>,
     /// Claims that may be decided at the same time.
     pub(crate) door: Arc<Semaphore>,
     /// Staff's changes to what there is run one at a time.
@@ -91,7 +93,16 @@ impl Engine {
             }
             .run(),
         );
+        let sandbox = if settings.sandbox {
+            let (books, clock) = (store.people.clone(), settings.clock.clone());
+            Some(Arc::new(
+                Sandbox::open(books, &store.secrets.sandbox_key, clock).await?,
+            ))
+        } else {
+            None
+        };
         let inner = Arc::new(Inner {
+            providers: Arc::new(Providers::new(sandbox)),
             accounts: Accounts::new(store.clone(), writer),
             credentials: Credentials::new(store.clone()),
             codes: Codes::new(store.clone()),
@@ -123,13 +134,12 @@ impl Engine {
         };
         tokio::spawn(inner.clone().supervise(incarnation, ended));
         let engine = Self { inner };
-        match engine.resume_imports().await {
-            Ok(()) => Ok(engine),
-            Err(error) => {
-                engine.close().await;
-                Err(error)
-            }
+        if let Err(error) = engine.resume_imports().await {
+            engine.close().await;
+            return Err(error);
         }
+        engine.start_sandbox();
+        Ok(engine)
     }
 
     /// Lets what was taken in become durable and closes. Nothing may be asked afterwards.
@@ -337,6 +347,7 @@ impl Inner {
         };
         let incarnation = Incarnation::new(
             self.store.clone(),
+            self.providers.clone(),
             clock.clone(),
             sender,
             self.arbiters(),

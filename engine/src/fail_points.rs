@@ -3,7 +3,7 @@
 //! Only in builds with the feature `fail-points`: `KAOWEI_FAIL_POINT=committed:3` kills the process with SIGKILL at the
 //! third time that it comes by that point, `pool_decided:3:panic` panics there. Other builds have nothing here.
 
-/// The points, in the order in which a claim passes them.
+/// The points, in the order in which a claim, and then its payment, passes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailPoint {
     /// An account was asked for and is not yet written.
@@ -38,6 +38,32 @@ pub enum FailPoint {
     DueNoticed,
     /// An enrolment is about to be deleted by the system.
     EnrolmentOver,
+    /// An order is opened and no pool asked yet.
+    OrderOpened,
+    /// One of the pools of an order was asked for something.
+    OrderPoolAsked,
+    /// All pools of an order keep its holds, and that is not recorded yet.
+    OrderAttached,
+    /// That is recorded, and the provider not asked yet.
+    OrderPlaced,
+    /// A provider has answered, and that is not recorded yet.
+    ProviderAnswered,
+    /// Its answer is recorded.
+    ProviderHeard,
+    /// A notification is verified, and not recorded yet.
+    NotificationVerified,
+    /// It is recorded, and not acknowledged yet.
+    NotificationHeard,
+    /// An order is to be closed, and the provider not asked yet.
+    OrderClosing,
+    /// All pools of an order know that it is paid, and that is not recorded yet.
+    OrderPoolsPaid,
+    /// That is recorded.
+    OrderSettled,
+    /// All pools of an order have let its holds go, and that is not recorded yet.
+    OrderPoolsReleased,
+    /// A pool has taken a paid seat back, and that is not recorded yet.
+    RefundSeatBack,
     /// The tables' checkpoint has read a slice.
     CheckpointRead,
     /// The slice is written, not yet committed.
@@ -62,7 +88,7 @@ pub enum FailPoint {
 
 impl FailPoint {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 39] = [
         Self::AccountBeforeWrite,
         Self::AccountAfterWrite,
         Self::TurnTaken,
@@ -79,6 +105,19 @@ impl FailPoint {
         Self::CascadeAsked,
         Self::DueNoticed,
         Self::EnrolmentOver,
+        Self::OrderOpened,
+        Self::OrderPoolAsked,
+        Self::OrderAttached,
+        Self::OrderPlaced,
+        Self::ProviderAnswered,
+        Self::ProviderHeard,
+        Self::NotificationVerified,
+        Self::NotificationHeard,
+        Self::OrderClosing,
+        Self::OrderPoolsPaid,
+        Self::OrderSettled,
+        Self::OrderPoolsReleased,
+        Self::RefundSeatBack,
         Self::CheckpointRead,
         Self::CheckpointWritten,
         Self::CheckpointCommitted,
@@ -110,6 +149,19 @@ impl FailPoint {
             Self::CascadeAsked => "cascade_asked",
             Self::DueNoticed => "due_noticed",
             Self::EnrolmentOver => "enrolment_over",
+            Self::OrderOpened => "order_opened",
+            Self::OrderPoolAsked => "order_pool_asked",
+            Self::OrderAttached => "order_attached",
+            Self::OrderPlaced => "order_placed",
+            Self::ProviderAnswered => "provider_answered",
+            Self::ProviderHeard => "provider_heard",
+            Self::NotificationVerified => "notification_verified",
+            Self::NotificationHeard => "notification_heard",
+            Self::OrderClosing => "order_closing",
+            Self::OrderPoolsPaid => "order_pools_paid",
+            Self::OrderSettled => "order_settled",
+            Self::OrderPoolsReleased => "order_pools_released",
+            Self::RefundSeatBack => "refund_seat_back",
             Self::CheckpointRead => "checkpoint_read",
             Self::CheckpointWritten => "checkpoint_written",
             Self::CheckpointCommitted => "checkpoint_committed",

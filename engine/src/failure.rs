@@ -22,6 +22,9 @@ pub enum Failure {
     /// Another server leads this store.
     #[error("another server has taken over this store")]
     NotLeader,
+    /// The payment provider did not answer; what it says is asked again by itself.
+    #[error("the payment provider can't be reached; repeat the request")]
+    ProviderUnavailable,
     /// A fault of ours, logged with its evidence.
     #[error("an internal fault; it has been logged")]
     Internal,

@@ -28,6 +28,11 @@ pub enum Fault {
     },
     /// It must be one of these.
     OneOf(&'static [&'static str]),
+    /// Nobody can pay by that method here.
+    MethodNotOffered {
+        /// By which one can.
+        offered: Vec<&'static str>,
+    },
     /// A code must be 1 to so many ASCII letters, digits or underscores.
     Code {
         /// What was given.

@@ -17,7 +17,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use kaowei_core::ids::{CandidateId, ClaimId, PoolId};
+use kaowei_core::ids::{CandidateId, ClaimId, OrderId, PoolId};
 use kaowei_core::notices::NoticeId;
 use kaowei_core::sites::Site;
 use parking_lot::Mutex;
@@ -77,6 +77,8 @@ pub(crate) enum Change {
     Claim(CandidateId, ClaimId),
     /// A candidate's enrolment.
     Enrolment(CandidateId),
+    /// A candidate's order.
+    Order(CandidateId, OrderId),
     /// A candidate is told something (R36).
     Notice(Arc<NoticeRow>),
     /// A pool's numbers or settings, by no candidate's doing.
@@ -91,7 +93,9 @@ impl Change {
     /// The candidate whom it concerns, if it concerns one.
     fn candidate(&self) -> Option<CandidateId> {
         match self {
-            Self::Claim(candidate, _) | Self::Enrolment(candidate) => Some(*candidate),
+            Self::Claim(candidate, _) | Self::Enrolment(candidate) | Self::Order(candidate, _) => {
+                Some(*candidate)
+            }
             Self::Notice(notice) => Some(notice.candidate),
             Self::Pool(_) | Self::Catalogue | Self::Expiry => None,
         }
@@ -101,7 +105,7 @@ impl Change {
     fn is_for_staff(&self) -> bool {
         match self {
             Self::Claim(..) | Self::Pool(_) | Self::Catalogue | Self::Expiry => true,
-            Self::Enrolment(_) | Self::Notice(_) => false,
+            Self::Enrolment(_) | Self::Order(..) | Self::Notice(_) => false,
         }
     }
 }

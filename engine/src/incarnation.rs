@@ -20,8 +20,9 @@ use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use futures_util::FutureExt;
 use kaowei_core::audit::ChainHead;
-use kaowei_core::ids::{CampusCode, CandidateId, Cell, PoolId, RecordId};
-use kaowei_core::registration::{Candidate, Event};
+use kaowei_core::cell;
+use kaowei_core::ids::{CampusCode, CandidateId, Cell, OrderId, PoolId, RecordId};
+use kaowei_core::registration::Candidate;
 use kaowei_core::seats::{Command, Pool, PoolFacts};
 use kaowei_core::sites::Terms;
 use kaowei_core::time::{Moment, Span};
@@ -41,6 +42,7 @@ use crate::failure::Failure;
 use crate::feed::Feed;
 use crate::journal::{CellEvent, Entry, Fate, Happened};
 use crate::metrics;
+use crate::payment::{Alarm, Providers};
 use crate::recovery::Reminded;
 use crate::store::Store;
 use crate::views::{Catalogue, ExpiryStatus};
@@ -69,6 +71,11 @@ pub(crate) struct Incarnation {
     pub(crate) feed: Feed,
     /// The position in the journal up to which each cell was published when this began.
     began_at: HashMap<Cell, i64>,
+    pub(crate) providers: Arc<Providers>,
+    /// Whose each order is.
+    order_owners: DashMap<OrderId, CandidateId>,
+    /// The workers of the orders that anything is left to be done about.
+    pub(crate) workers: DashMap<OrderId, Arc<Alarm>>,
     runtime: Handle,
     arbiters: Vec<ArbiterHandle>,
     next_arbiter: AtomicUsize,
@@ -84,12 +91,10 @@ pub(crate) struct Incarnation {
 }
 
 impl Incarnation {
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "all that recovery has gathered, each once"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "all that one is made of, once")]
     pub(crate) fn new(
         store: Arc<Store>,
+        providers: Arc<Providers>,
         clock: Arc<EngineClock>,
         journal: UnboundedSender<Entry>,
         arbiters: Vec<ArbiterHandle>,
@@ -116,6 +121,9 @@ impl Incarnation {
             reminders: Reminders::new(reminded),
             feed: Feed::new(),
             began_at: published.clone(),
+            providers,
+            order_owners: DashMap::new(),
+            workers: DashMap::new(),
             runtime: Handle::current(),
             arbiters,
             next_arbiter: AtomicUsize::new(0),
@@ -154,7 +162,11 @@ impl Incarnation {
     }
 
     /// Makes events of a cell durable.
-    pub(crate) async fn record(self: &Arc<Self>, cell: Cell, events: Vec<Event>) -> Result<(), Failure> {
+    pub(crate) async fn record(
+        self: &Arc<Self>,
+        cell: Cell,
+        events: impl IntoIterator<Item = impl Into<cell::Event>>,
+    ) -> Result<(), Failure> {
         self.record_at(cell, events, self.now()).await
     }
 
@@ -162,10 +174,14 @@ impl Incarnation {
     pub(crate) async fn record_at(
         self: &Arc<Self>,
         cell: Cell,
-        events: Vec<Event>,
+        events: impl IntoIterator<Item = impl Into<cell::Event>>,
         at: Moment,
     ) -> Result<(), Failure> {
-        let events = events.into_iter().map(|event| CellEvent { event, at }).collect();
+        let events = events.into_iter().map(|event| CellEvent {
+            event: event.into(),
+            at,
+        });
+        let events = events.collect();
         let (done, wait) = oneshot::channel();
         let then = Box::new(move |_: &Arc<Self>, fate: Fate<'_>| {
             done.send(settled(&fate)).ok();
@@ -305,8 +321,16 @@ impl Incarnation {
             })
             .ok();
         }
+        self.ring_workers();
         self.enrolment_ended.notify_one();
         self.reminders.wanted.notify_one();
+    }
+
+    /// Lets every order's worker look at it again.
+    fn ring_workers(&self) {
+        for worker in &self.workers {
+            worker.ring();
+        }
     }
 
     // ---- candidates
@@ -334,6 +358,9 @@ impl Incarnation {
                 .lock()
                 .push(Reverse((enrolment.delete_after, id)));
         }
+        for order in candidate.orders() {
+            self.order_owners.insert(order.id(), id);
+        }
         self.candidates
             .insert(id, Arc::new(CandidateEntry::new(id, candidate)));
     }
@@ -347,6 +374,12 @@ impl Incarnation {
 
     pub(crate) fn candidate_count(&self) -> usize {
         self.candidates.len()
+    }
+
+    /// Whose an order is.
+    pub(crate) fn owner_of(&self, order: OrderId) -> Option<Arc<CandidateEntry>> {
+        let candidate = *self.order_owners.get(&order)?;
+        Some(self.candidate(candidate))
     }
 
     /// Binds a record to an account before the event is written; whoever else it is bound to (R3).
@@ -369,6 +402,22 @@ impl Incarnation {
 
     pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
         self.catalogue.load_full()
+    }
+
+    /// How much of a hold must be left for an order (R25).
+    pub(crate) fn order_margin(&self) -> Span {
+        let catalogue = self.catalogue.load();
+        let sitting = catalogue.sitting.as_ref();
+        sitting.map_or(Span::ZERO, |sitting| {
+            Span::from_secs(sitting.order_margin_seconds)
+        })
+    }
+
+    /// What is paid for, as a payer reads it.
+    pub(crate) fn sitting_name(&self) -> Arc<str> {
+        let catalogue = self.catalogue.load();
+        let sitting = catalogue.sitting.as_ref();
+        sitting.map_or("", |sitting| &sitting.name).into()
     }
 
     fn change_catalogue(&self, change: impl Fn(&mut Catalogue)) {
@@ -422,6 +471,7 @@ impl Incarnation {
         self.checkpoint_wanted.notify_one();
         self.enrolment_ended.notify_one();
         self.reminders.wanted.notify_one();
+        self.ring_workers();
         // The writer, if it still runs, wakes up and ends: only then does the supervisor make the next incarnation.
         let wake = Entry {
             happened: Happened::Barrier,

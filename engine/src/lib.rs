@@ -8,13 +8,15 @@
 //!   [`incarnation`] is read from the store (`recovery`).
 //! - **A claim has one leader.** Every batch passes a fence of epoch and batch number (`store`).
 //! - **Rules across pools** hold because a candidate's requests run one at a time (`candidate_entry`).
+//! - **Money** is received, settled, refunded or on its way: each order has a worker that goes on by what is recorded
+//!   (`payment`).
 //! - **Persons' data stays out of the journal** (`people`).
 //! - **Passwords** are hashed on a few threads of low priority (`costly`): a storm of logins never starves a claim.
 //! - **Tables** are made from the journal in the background and are disposable (`tables`).
 //!
 //! What may be asked is in `operations`, each a method of [`Engine`].
 //!
-//! Deliberately absent: HTTP, tokens, command lines; payment, which is to come.
+//! Deliberately absent: HTTP, tokens, command lines.
 
 mod actors;
 mod background;
@@ -32,6 +34,7 @@ mod low_priority;
 pub mod metrics;
 mod operations;
 mod outbox;
+mod payment;
 mod peek;
 mod people;
 mod recovery;
@@ -47,10 +50,14 @@ pub use fault::{Fault, WrongField};
 pub use feed::{FeedPlace, InvalidPlace, OwnFeed, OwnNews, StaffFeed, StaffNews};
 pub use operations::{
     AuditRecord, AuditStream, BadLine, ClaimRequest, CsvStream, EnrolRequest, ExportKind, ImportOptions,
-    ImportReport, KeyHashes, LoggedIn, Login, NewPool, PasswordReset, Progress, Registration, ReviewOnBehalf,
-    ReviewRequest, ReviewVerdict, Staff,
+    ImportReport, KeyHashes, LoggedIn, Login, NewPool, OrderAnswer, OrderRequest, PasswordReset, Progress,
+    Registration, ReviewOnBehalf, ReviewRequest, ReviewVerdict, Settling, Staff, UnfinishedRefund, Unheard,
 };
 pub use outbox::{Content, Outbox, Parcel};
+pub use payment::{
+    Acknowledgement, Behaviour, Bill, CashierBill, CashierRefusal, Created, News, NotVerified, Notification,
+    Outcome, Provider, RefundBill, RefundManner, Reply, Sandbox, Says, Unanswered,
+};
 pub use peek::{Peek, migrate, peek, rebuild};
 pub use people::{AccountDetails, CodePurpose, IdType, Identity, InvalidIdType, Password, Person, SentCode};
 pub use settings::{InvalidKey, Settings, StoreUrl, SuppliedKey, SuppliedKeys};

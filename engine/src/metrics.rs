@@ -8,8 +8,11 @@ use std::time::Duration;
 
 use kaowei_core::invariant::Invariant;
 use kaowei_core::notices::Notice;
+use kaowei_core::payment;
 use kaowei_core::time::Span;
 use metrics::{Counter, Gauge, Histogram, Unit, counter, gauge, histogram};
+
+use crate::payment::NotVerified;
 
 /// What a metric is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,13 +77,22 @@ metrics! {
     LOGINS = "kaowei_logins_total", Counter, Count, "Logins answered, by outcome: opened, refused, overloaded, failed.";
     PASSWORD_SECONDS = "kaowei_password_hash_seconds", Histogram, Seconds, "How long hashing one password took.";
     COSTLY_SHED = "kaowei_costly_work_shed_total", Counter, Count, "Password hashes and captchas that were shed because too many waited.";
-    NOTICES = "kaowei_notices_total", Counter, Count, "Notices to candidates, by kind: promoted, deadline_near, expired, paid, review_decided.";
+    NOTICES = "kaowei_notices_total", Counter, Count, "Notices to candidates, by kind: promoted, deadline_near, expired, paid, review_decided, refund_due, refunded.";
     STREAMS = "kaowei_event_streams", Gauge, Count, "Streams of events that are followed.";
     STREAMS_CUT = "kaowei_event_streams_cut_total", Counter, Count, "Times that a stream's reader was too slow and was told to read everything anew.";
     OUTBOX_LAG = "kaowei_outbox_lag_seconds", Gauge, Seconds, "Age of the oldest notice that the webhook has not taken; 0 where there is none, or no webhook.";
     OUTBOX_ASIDE = "kaowei_outbox_messages", Gauge, Count, "Messages that are sent one by one: codes, and notices that the webhook refused while it took others.";
     OUTBOX_SENT = "kaowei_outbox_deliveries_total", Counter, Count, "Tries to hand a notice or message to the webhook, by outcome: taken, refused, failed.";
     OUTBOX_GIVEN_UP = "kaowei_outbox_given_up_total", Counter, Count, "Messages that the webhook did not take before their time was over.";
+    ORDERS = "kaowei_orders_total", Counter, Count, "Orders, by what happened to them: opened, paid, closed.";
+    REFUNDS = "kaowei_refunds_total", Counter, Count, "Refunds, by what happened to them: due, failed, done.";
+    UNRESOLVED = "kaowei_orders_unresolved", Gauge, Count, "Orders that can still be paid, or whose money is on its way.";
+    REFUNDS_STUCK = "kaowei_refunds_failing", Gauge, Count, "Refunds that have failed and are tried again.";
+    SETTLING = "kaowei_claims_settling", Gauge, Count, "Holds whose deadline has passed, or whose end was asked, while an order for them is open.";
+    SETTLING_SECONDS = "kaowei_claims_settling_oldest_seconds", Gauge, Seconds, "For how long the oldest of them has been settling.";
+    PROVIDER_CALLS = "kaowei_provider_calls_total", Counter, Count, "Questions to payment providers, by verb and outcome: answered, unanswered.";
+    PROVIDER_SECONDS = "kaowei_provider_call_seconds", Histogram, Seconds, "How long a payment provider took to answer.";
+    NOTIFICATIONS = "kaowei_notifications_total", Counter, Count, "Notifications of payment providers, by outcome: taken, forged, stale, foreign, unreadable, failed.";
     IN_FLIGHT = "kaowei_claims_in_flight", Gauge, Count, "Claims that are being decided.";
 }
 
@@ -138,6 +150,18 @@ pub fn describe() {
     ] {
         zero.absolute(0);
     }
+    for (name, label, values) in [
+        (ORDERS, "event", &["opened", "paid", "closed"][..]),
+        (REFUNDS, "event", &["due", "failed", "done"]),
+        (NOTIFICATIONS, "outcome", &["taken", "failed"]),
+    ] {
+        for value in values {
+            counter!(name, label => *value).absolute(0);
+        }
+    }
+    for refused in NotVerified::ALL {
+        counter!(NOTIFICATIONS, "outcome" => refused.label()).absolute(0);
+    }
     gauge!(EXPIRY_SUSPENDED).set(0);
     for kind in Notice::KINDS {
         counter!(NOTICES, "kind" => kind).absolute(0);
@@ -148,6 +172,39 @@ pub fn describe() {
     for name in [STREAMS, OUTBOX_LAG, OUTBOX_ASIDE] {
         gauge!(name).set(0);
     }
+}
+
+/// Something happened to an order, or to a refund of it.
+pub(crate) fn order_happened(event: &payment::Event) {
+    let (name, what) = match event {
+        payment::Event::OrderOpened { .. } => (ORDERS, "opened"),
+        payment::Event::OrderPaid { .. } => (ORDERS, "paid"),
+        payment::Event::OrderClosed { .. } => (ORDERS, "closed"),
+        payment::Event::RefundDue { .. } => (REFUNDS, "due"),
+        payment::Event::RefundFailed { .. } => (REFUNDS, "failed"),
+        payment::Event::RefundDone { .. } => (REFUNDS, "done"),
+        payment::Event::OrderKeyRemembered { .. }
+        | payment::Event::OrderPlaced { .. }
+        | payment::Event::OrderPayable { .. }
+        | payment::Event::OrderClosing { .. }
+        | payment::Event::OrderReleased { .. }
+        | payment::Event::OrderSettled { .. }
+        | payment::Event::RefundAsked { .. }
+        | payment::Event::RefundSent { .. } => return,
+    };
+    counter!(name, "event" => what).increment(1);
+}
+
+/// A provider was asked.
+pub(crate) fn provider_asked(verb: &'static str, answered: bool, took: Duration) {
+    let outcome = if answered { "answered" } else { "unanswered" };
+    counter!(PROVIDER_CALLS, "verb" => verb, "outcome" => outcome).increment(1);
+    histogram!(PROVIDER_SECONDS).record(took);
+}
+
+/// A notification came.
+pub(crate) fn notified(outcome: &'static str) {
+    counter!(NOTIFICATIONS, "outcome" => outcome).increment(1);
 }
 
 /// How a claim was answered.
@@ -330,8 +387,18 @@ pub(crate) struct Totals {
     pub(crate) waiting: u64,
     pub(crate) candidates: u64,
     pub(crate) in_flight: u64,
+    pub(crate) payment: PaymentTotals,
     /// The deepest mailboxes, deepest first.
     pub(crate) depths: Vec<u32>,
+}
+
+/// Sums over the orders that are worked on.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct PaymentTotals {
+    pub(crate) unresolved: u64,
+    pub(crate) failing: u64,
+    pub(crate) settling: u64,
+    pub(crate) settling_for: Duration,
 }
 
 /// How many of the deepest mailboxes are told.
@@ -347,9 +414,13 @@ pub(crate) fn totals(totals: &Totals) {
         (WAITING, totals.waiting),
         (CANDIDATES, totals.candidates),
         (IN_FLIGHT, totals.in_flight),
+        (UNRESOLVED, totals.payment.unresolved),
+        (REFUNDS_STUCK, totals.payment.failing),
+        (SETTLING, totals.payment.settling),
     ] {
         gauge!(name).set(value as f64);
     }
+    gauge!(SETTLING_SECONDS).set(totals.payment.settling_for.as_secs_f64());
     for (rank, depth) in RANKS
         .iter()
         .zip(totals.depths.iter().chain(std::iter::repeat(&0)))

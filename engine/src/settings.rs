@@ -92,6 +92,8 @@ pub struct Settings {
     pub costly_threads: usize,
     /// Events in one transaction of the journal, at the most.
     pub batch_max: usize,
+    /// Whether the sandbox is there: a payment provider of the server's own, by which no money moves.
+    pub sandbox: bool,
     /// How long a transaction of the journal may take. One that takes longer counts as an outage, even if it lands: nobody
     /// could look after their holds meanwhile, so recovery gives these their time back (1.4). A minute, but in tests.
     pub commit_time_max: Duration,
@@ -111,6 +113,7 @@ impl Settings {
             arbiters: cores,
             costly_threads: cores.div_ceil(2),
             batch_max: 4_096,
+            sandbox: true,
             commit_time_max: recovery::OUTAGE_MIN.to_std(),
             clock: Arc::new(SystemClock),
         }

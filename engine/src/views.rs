@@ -6,7 +6,8 @@ use kaowei_core::ids::{
     CampusCode, CandidateId, ClaimId, Fen, ProvinceCode, RecordVersion, SchoolCode, Sequence,
 };
 use kaowei_core::notices::{Notice, NoticeId};
-use kaowei_core::registration::{Agreed, Enrolment, Review, ReviewState};
+use kaowei_core::payment::Order;
+use kaowei_core::registration::{Agreed, Choices, Enrolment, Review, ReviewState};
 use kaowei_core::seats::{Answered, PoolFacts, Refusal, Standing};
 use kaowei_core::sites::{Paper, Sitting, Subject, Terms, Tree};
 use kaowei_core::time::Moment;
@@ -123,17 +124,26 @@ pub struct ClaimView {
     pub standing: Standing,
     /// Its place, from 1, while it waits.
     pub position: Option<u32>,
+    /// Since when the seat is kept for nothing but its order's end (R27), if it is.
+    pub settling_since: Option<Moment>,
 }
 
 impl From<Answered> for ClaimView {
     fn from(Answered { standing, position }: Answered) -> Self {
-        Self { standing, position }
+        Self {
+            standing,
+            position,
+            settling_since: standing.settling_since(standing.state_at),
+        }
     }
 }
 
 impl From<ClaimView> for Answered {
-    fn from(ClaimView { standing, position }: ClaimView) -> Self {
-        Self { standing, position }
+    fn from(view: ClaimView) -> Self {
+        Self {
+            standing: view.standing,
+            position: view.position,
+        }
     }
 }
 
@@ -264,6 +274,10 @@ pub struct EnrolmentView {
     pub review: ReviewStatus,
     /// Claims, newest last.
     pub claims: Vec<ClaimView>,
+    /// Orders, newest last.
+    pub orders: Vec<Order>,
+    /// What was chosen for after the exam.
+    pub choices: Choices,
 }
 
 /// The answer to saving an enrolment.

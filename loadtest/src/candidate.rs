@@ -7,6 +7,7 @@
 //! Deliberately absent: agreement, qualification and enrolment, which all do once before (`driver/warm_up.rs`).
 
 mod habits;
+mod paying;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use smallvec::SmallVec;
 
 pub use habits::Habits;
 use habits::{pause_before_retry, poll_pause, think};
+use paying::Paying;
 
 use crate::client::{Answer, Call, OnFull, Subject};
 use crate::history::{ClaimState, Code, KeyNumber, Operation, PoolIndex};
@@ -35,6 +37,14 @@ pub enum Step {
     Poll,
     /// Give up the written claim.
     GiveUp,
+    /// Choose the form of the score report.
+    Choose,
+    /// Open an order for the claims of a paper.
+    Order(Paper),
+    /// Pay it at the provider's cashier.
+    Pay(Paper),
+    /// Come back from there: let the server ask the provider.
+    ComeBack(Paper),
 }
 
 /// How a call is sent.
@@ -88,6 +98,9 @@ pub struct Candidate {
     ticket: Option<HeaderValue>,
     /// The key of a giving up of which no definite answer was heard.
     giving_up: Option<KeyNumber>,
+    /// The written subject that he sits.
+    subject: u8,
+    paying: Paying,
 }
 
 impl Candidate {
@@ -120,6 +133,8 @@ impl Candidate {
             known: None,
             ticket: None,
             giving_up: None,
+            subject: world.pools[plan.written as usize].subject,
+            paying: Paying::default(),
         }
     }
 
@@ -134,6 +149,10 @@ impl Candidate {
             Step::AskOral => self.ask(Paper::Oral, habits, dice),
             Step::Poll => self.poll().map(|call| (call, Manner::Once)),
             Step::GiveUp => self.give_up().map(|call| (call, Manner::Once)),
+            Step::Choose | Step::Order(_) | Step::Pay(_) | Step::ComeBack(_) => {
+                let call = self.pay_call(step, habits, dice)?;
+                Some((call, Manner::Once))
+            }
         }
     }
 
@@ -223,6 +242,9 @@ impl Candidate {
             Operation::Claim => self.hear_claim(Paper::Written, answer, habits, dice),
             Operation::Poll => self.hear_poll(answer, habits, dice),
             Operation::Cancel | Operation::Withdraw => self.hear_gone(step, call, answer, habits, dice),
+            Operation::ScoreReport | Operation::Order | Operation::Pay | Operation::Refresh => {
+                self.hear_pay(step, call, answer, habits, dice)
+            }
             Operation::Agreement | Operation::Qualification | Operation::Enrolment | Operation::Other => {
                 Follow::new()
             }
@@ -299,12 +321,15 @@ impl Candidate {
                 0.0
             }
         };
-        if paper == Paper::Written {
-            if share > 0.0 && dice.random_bool(share) {
-                follow.push((think(habits, dice) * 2, Step::GiveUp));
-            } else if seen.state == ClaimState::Held && self.oral.standing == Standing::Nothing {
-                follow.push((think(habits, dice), Step::AskOral));
+        let held = seen.state == ClaimState::Held;
+        if paper == Paper::Oral {
+            if held && habits.pay > 0.0 {
+                follow.push((think(habits, dice), Step::Order(Paper::Oral)));
             }
+        } else if share > 0.0 && dice.random_bool(share) {
+            follow.push((think(habits, dice) * 2, Step::GiveUp));
+        } else if held {
+            follow.extend(self.after_seat(habits, dice));
         }
         if !self.polling && self.polls_left > 0 {
             self.polling = true;
@@ -321,8 +346,8 @@ impl Candidate {
         for seen in &answer.claims {
             let promoted = self.update(Paper::Written, seen.pool, seen.number, seen.state);
             self.update(Paper::Oral, seen.pool, seen.number, seen.state);
-            if promoted && self.oral.standing == Standing::Nothing {
-                follow.push((think(habits, dice), Step::AskOral));
+            if promoted {
+                follow.extend(self.after_seat(habits, dice));
             }
         }
         if self.polls_left > 0 {
@@ -331,6 +356,14 @@ impl Candidate {
             self.polling = false;
         }
         follow
+    }
+
+    /// What a written seat is followed by: who pays does so first, and then claims the oral one.
+    fn after_seat(&self, habits: &Habits, dice: &mut ChaCha8Rng) -> Option<(u64, Step)> {
+        if habits.pay > 0.0 && dice.random_bool(habits.pay) {
+            return Some((think(habits, dice), Step::Choose));
+        }
+        (self.oral.standing == Standing::Nothing).then(|| (think(habits, dice), Step::AskOral))
     }
 
     /// Notes the state of a claim; whether it is a seat that was a place in the queue.

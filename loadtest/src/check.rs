@@ -1,4 +1,5 @@
-//! The judge: proves from a history and the server's exports that nothing was oversold and nobody jumped the queue.
+//! The judge: proves from a history and the server's exports that nothing was oversold, that nobody jumped the queue, and
+//! that no money was kept without a seat.
 //!
 //! Promises: it believes nobody. The audit trail is replayed from its first record and its hashes are computed
 //! anew; the server's tables, its numbers and every answer that a client heard are held against that. Each check
@@ -17,6 +18,7 @@ mod events;
 mod exports;
 mod judge;
 mod ledger;
+mod money;
 mod order;
 mod replay;
 mod stored;

@@ -55,6 +55,9 @@ pub enum Command {
         A server given with --url must run with --captcha off --entries-per-minute 0."
     )]
     LoginStorm(LoginStorm),
+    /// From the enrolment to paid, through the sandbox's cashier, with some who have trouble there.
+    #[command(after_help = "Example:\n  kaowei-loadtest journey --rate 60 --seconds 30")]
+    Journey(Journey),
     /// Writes sitting.json, campuses.csv, pools.csv and students.csv, and tokens.csv if it can mint tokens.
     #[command(
         after_help = "Example:\n  kaowei-loadtest generate --province 32 --scale 0.1 --out ./jiangsu\n  \
@@ -111,7 +114,7 @@ pub struct RunOptions {
     /// Write the history, one request a line.
     #[arg(long, value_name = "FILE", help_heading = "Results")]
     pub history: Option<PathBuf>,
-    /// Keep the exports that the verdict rests on (claims.csv, audit.csv, pools.json).
+    /// Keep the exports that the verdict rests on (claims.csv, audit.csv, orders.csv, pools.json, sandbox.json).
     #[arg(long, value_name = "DIR", help_heading = "Results")]
     pub keep_exports: Option<PathBuf>,
     /// The report: one HTML file that needs no network.
@@ -218,6 +221,26 @@ pub struct LoginStorm {
     pub run: RunOptions,
 }
 
+/// `journey`
+#[derive(Clone, Debug, Args)]
+pub struct Journey {
+    /// Candidates who set out in a second.
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rate: u32,
+    /// For how long they set out.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    pub seconds: u32,
+    /// How many in a hundred have trouble at the cashier's.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u8).range(..=100))]
+    pub odd_percent: u8,
+    /// The province whose pools are used, or `all`.
+    #[arg(long, value_name = "CODE", default_value = "32", value_delimiter = ',')]
+    pub province: Vec<String>,
+    /// Options of every run.
+    #[command(flatten)]
+    pub run: RunOptions,
+}
+
 /// `generate`
 #[derive(Clone, Debug, Args)]
 pub struct Generate {
@@ -250,7 +273,8 @@ pub struct Check {
     /// The history (`--history` of a run); without it the exports are judged alone.
     #[arg(long, value_name = "FILE")]
     pub history: Option<PathBuf>,
-    /// A folder with claims.csv, audit.csv and pools.json (`--keep-exports` of a run).
+    /// A folder with claims.csv, audit.csv and pools.json, and orders.csv and sandbox.json where they were fetched
+    /// (`--keep-exports` of a run).
     #[arg(long, value_name = "DIR", required_unless_present_all = ["claims", "audit", "pools"])]
     pub exports: Option<PathBuf>,
     /// claims.csv by itself.

@@ -11,8 +11,8 @@ mod requests;
 mod staff;
 mod target;
 
-pub use answer::{Answer, PoolIds, Read, read_answer};
+pub use answer::{Answer, OrderSeen, PoolIds, Read, read_answer};
 pub use connections::{Connections, Reply};
-pub use requests::{Call, OnFull, Subject, Texts, Tokens};
+pub use requests::{AtCashier, Call, OnFull, Subject, Texts, Tokens};
 pub use staff::{StaffClient, StaffError};
 pub use target::{Target, TargetError};

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 
 pub use lines::{ClaimLine, HistoryError, Line};
 pub(crate) use lines::{hash_text, parse_hash, split_claim_id};
-pub use vocabulary::{ClaimState, Code, Operation};
+pub use vocabulary::{ClaimState, Code, Operation, OrderState};
 
 /// A candidate by the order in which the load tester counts them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

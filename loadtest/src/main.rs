@@ -38,6 +38,7 @@ fn act(command: Command) -> Result<bool> {
     match command {
         Command::OpeningDay(options) => start(scenario::opening_day(&options)?, &options.run),
         Command::HotPool(options) => start(scenario::hot_pool(&options), &options.run),
+        Command::Journey(options) => start(scenario::journey(&options)?, &options.run),
         Command::Steady(options) => start(scenario::steady(&options)?, &options.run),
         Command::ExpiryStorm(options) => start(scenario::expiry_storm(&options), &options.run),
         Command::LoginStorm(options) => start(scenario::login_storm(&options)?, &options.run),
@@ -116,7 +117,10 @@ fn judge(options: &Check) -> Result<bool> {
         file(&options.claims, "claims.csv"),
         file(&options.audit, "audit.csv"),
     );
-    let exports = Exports::from_files(&claims, &audit, &file(&options.pools, "pools.json"))?;
+    let mut exports = Exports::from_files(&claims, &audit, &file(&options.pools, "pools.json"))?;
+    if let Some(folder) = &options.exports {
+        exports = exports.with_money(folder)?;
+    }
     let history = match &options.history {
         Some(file) => read_history(file)?,
         None => History::new("none"),

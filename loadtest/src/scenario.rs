@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::arrivals::Curve;
 use crate::candidate::Habits;
-use crate::cli::{self, ExpiryStorm, HotPool, LoginStorm, OpeningDay, Steady};
+use crate::cli::{self, ExpiryStorm, HotPool, Journey, LoginStorm, OpeningDay, Steady};
 use crate::logins::StormPlan;
 use crate::world::{ProvinceChoice, Scale, World, candidates_at_full_scale, country, single_pool};
 
@@ -57,6 +57,8 @@ const OPENING_DAY: Habits = Habits {
     cancel: 0.05,
     claim_again: 0.5,
     withdraw: 0.05,
+    pay: 0.0,
+    odd_payment: 0.0,
     polls: 4,
     think_seconds: 0.5,
 };
@@ -281,6 +283,54 @@ pub fn login_storm(options: &LoginStorm) -> Result<Scenario, ScenarioError> {
     })
 }
 
+/// So long after the last arrival its journey is over.
+const JOURNEY_SECONDS: u32 = 25;
+
+/// `journey`
+pub fn journey(options: &Journey) -> Result<Scenario, ScenarioError> {
+    let choice = provinces(&options.province)?;
+    let seed = options.run.seed;
+    let wanted = f64::from(options.rate.saturating_mul(options.seconds));
+    let world = country(
+        &choice,
+        seed,
+        Scale(scale_for(candidates_at_full_scale(&choice, seed), wanted)),
+    );
+    let everybody = world.candidates.len();
+    let rate_per_second =
+        f64::from(u32::try_from(everybody).unwrap_or(u32::MAX)) / f64::from(options.seconds);
+    let odd_percent = options.odd_percent;
+    Ok(Scenario {
+        name: "journey",
+        title: format!("Journey: {everybody} candidates from the enrolment to paid, {}", place_names(&world)),
+        told: vec![
+            format!("{rate_per_second:.1} arrivals a second for {} s (a Poisson process)", options.seconds),
+            "whoever gets a seat chooses the score report, orders, pays at the sandbox's cashier and comes back; then \
+             the same for the oral one"
+                .into(),
+            format!(
+                "{odd_percent} in a hundred have trouble there once: in vain, unheard by the server, told three \
+                 times, or a wrong amount"
+            ),
+        ],
+        arrivals: everyone_once(&world, Curve::Constant { rate_per_second }, seed),
+        world,
+        habits: Habits {
+            look: 1.0,
+            cancel: 0.0,
+            withdraw: 0.0,
+            pay: 1.0,
+            odd_payment: f64::from(odd_percent) / 100.0,
+            ..OPENING_DAY
+        },
+        window_seconds: options.seconds + JOURNEY_SECONDS,
+        hold_seconds: DAY_SECONDS,
+        opens_by_staff: false,
+        arrive_again: false,
+        logins: None,
+    })
+}
+
 #[expect(clippy::cast_precision_loss, reason = "a number of people far below 2^52")]
 fn scale_for(everybody: u64, wanted: f64) -> f64 {
     (wanted / everybody as f64).min(1.0)
@@ -352,6 +402,7 @@ mod tests {
             "steady --rate 20 --seconds 2",
             "expiry-storm --holds 100",
             "login-storm --rate 20 --seconds 2",
+            "journey --rate 5 --seconds 2",
         ] {
             let words = ["x"].into_iter().chain(line.split(' '));
             let scenario = match Cli::parse_from(words).command {
@@ -359,6 +410,7 @@ mod tests {
                 Command::Steady(options) => steady(&options).unwrap(),
                 Command::ExpiryStorm(options) => expiry_storm(&options),
                 Command::LoginStorm(options) => login_storm(&options).unwrap(),
+                Command::Journey(options) => journey(&options).unwrap(),
                 other => panic!("{other:?}"),
             };
             assert!(!scenario.arrivals.is_empty());

@@ -6,10 +6,11 @@
 use std::fmt::Write as _;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use kaowei_loadtest::check::{Check, Exports, Verdict, check};
+use kaowei_loadtest::check::{Check, Exports, Source, Verdict, check};
 use kaowei_loadtest::history::{ClaimLine, ClaimState, Code, History, Line, Operation};
 
 const POOL: &str = "991010-1";
+const ORDER: &str = "00000000000000a1";
 
 /// What a server would have written down.
 #[derive(Clone, Default)]
@@ -20,6 +21,10 @@ struct Book {
     /// The latest sequence that the list of pools tells, if it tells any.
     latest: Option<u64>,
     history: Vec<Line>,
+    /// The rows of the table of orders: id, received, settled, refunded, pending.
+    orders: Vec<(&'static str, [u64; 4])>,
+    /// What the provider has received and given back.
+    provider: [u64; 2],
 }
 
 #[derive(Clone)]
@@ -180,6 +185,20 @@ impl Book {
         out
     }
 
+    fn orders_csv(&self) -> String {
+        let mut out = String::from("order,state,received_fen,settled_fen,refunded_fen,pending_fen\n");
+        for (id, [received, settled, refunded, pending]) in &self.orders {
+            writeln!(out, "{id},paid,{received},{settled},{refunded},{pending}").unwrap();
+        }
+        out
+    }
+
+    /// Something that happened to an order, with more fields if there are any.
+    fn order(&mut self, kind: &'static str, fields: &str) {
+        let payload = format!(r#"{{"order":"{ORDER}","candidate":2{fields}}}"#);
+        self.event("cell:99", kind, payload);
+    }
+
     fn pools_json(&self) -> String {
         let pools: Vec<_> = self
             .pools
@@ -193,7 +212,11 @@ impl Book {
     }
 
     fn exports(&self) -> Exports {
-        Exports::from_texts(self.claims_csv(), self.audit_csv(), &self.pools_json()).unwrap()
+        let exports = Exports::from_texts(self.claims_csv(), self.audit_csv(), &self.pools_json()).unwrap();
+        let [received_fen, refunded_fen] = self.provider;
+        let books = serde_json::json!({ "received_fen": received_fen, "refunded_fen": refunded_fen });
+        let exports = exports.with_orders(Source::Text(self.orders_csv()));
+        exports.with_provider(&books.to_string()).unwrap()
     }
 
     fn history(&self) -> History {
@@ -231,6 +254,29 @@ fn honest() -> Book {
     book
 }
 
+/// As before, and candidate 2 has paid, once too often: the second payment is back.
+fn paid() -> Book {
+    let mut book = honest();
+    book.order(
+        "order_opened",
+        r#","paper":"written","claims":[{"claim":"991010-1-2","fee_fen":3000}]"#,
+    );
+    book.shift(POOL, 2, "order_attached", ClaimState::Held);
+    book.order("order_paid", r#","trade":"t1","amount_fen":3000"#);
+    book.shift(POOL, 2, "claim_paid", ClaimState::Paid);
+    let paid = book.audit.last_mut().unwrap();
+    paid.payload = format!(r#"{{"claim":2,"candidate":"p2","order":"{ORDER}"}}"#);
+    book.order("order_settled", "");
+    let refund = format!(r#","refund":"{ORDER}r1""#);
+    let due = format!(r#"{refund},"trade":"t2","amount_fen":3000,"cause":"paid_twice""#);
+    book.order("refund_due", &due);
+    book.order("refund_done", &refund);
+    book.orders = vec![(ORDER, [6000, 3000, 3000, 0])];
+    book.provider = [6000, 3000];
+    book.pools[0].1 = [2, 1, 1, 1];
+    book
+}
+
 /// The one check that must find something, and the others that must not.
 fn only(verdict: &Verdict, expected: &[Check]) {
     for check in Check::ALL {
@@ -244,7 +290,7 @@ fn only(verdict: &Verdict, expected: &[Check]) {
 
 #[test]
 fn an_honest_server_passes_every_check() {
-    let verdict = honest().judge();
+    let verdict = paid().judge();
     assert!(verdict.holds(), "{verdict}");
     for check in Check::ALL {
         assert!(verdict.of(check).examined > 0, "{check:?} examined nothing");
@@ -460,4 +506,88 @@ fn a_missing_column_is_told_by_its_name() {
     let exports = Exports::from_texts(book.claims_csv(), audit, &book.pools_json()).unwrap();
     let error = check(&book.history(), &exports).unwrap_err();
     assert_eq!(error.to_string(), "audit.csv has no column payload");
+}
+
+/// Makes the first record of that kind one that means nothing.
+fn forget(book: &mut Book, kind: &str) {
+    let mut records = book.audit.iter_mut();
+    let record = records.find(|record| record.kind == kind).unwrap();
+    record.kind = "some_new_kind";
+}
+
+fn rewrite(book: &mut Book, kind: &str, from: &str, to: &str) {
+    let mut records = book.audit.iter_mut();
+    let record = records.find(|record| record.kind == kind).unwrap();
+    assert!(record.payload.contains(from), "{}", record.payload);
+    record.payload = record.payload.replace(from, to);
+}
+
+#[test]
+fn money_without_a_seat_and_a_paid_seat_without_money_are_found() {
+    type Wrong = (&'static str, fn(&mut Book));
+    let wrongs: [Wrong; 13] = [
+        ("was kept, and it has no seat", |book| forget(book, "claim_paid")),
+        ("by no order that money came for", |book| {
+            rewrite(book, "claim_paid", ORDER, "00000000000000b2");
+        }),
+        ("no money came", |book| forget(book, "order_paid")),
+        ("paid by 2999 fen", |book| {
+            rewrite(book, "order_paid", "3000", "2999");
+        }),
+        ("booked twice", |book| rewrite(book, "refund_due", "t2", "t1")),
+        ("paid twice", |book| {
+            book.order("order_paid", r#","trade":"t3","amount_fen":3000"#);
+        }),
+        ("not due", |book| forget(book, "refund_due")),
+        ("not due", |book| {
+            book.order("refund_done", &format!(r#","refund":"{ORDER}r1""#));
+        }),
+        ("has its seat and its money back", |book| {
+            let due = r#","refund":"x","claim":"991010-1-2","trade":"t1","amount_fen":3000"#;
+            book.order("refund_due", due);
+        }),
+        ("differs from its events", |book| {
+            book.orders[0].1 = [6000, 3000, 0, 3000];
+        }),
+        ("not stored", |book| book.orders.clear()),
+        ("the provider's books differ", |book| book.provider = [9000, 3000]),
+        ("the provider's books differ", |book| book.provider = [6000, 0]),
+    ];
+    for (what, wrong) in wrongs {
+        let mut book = paid();
+        wrong(&mut book);
+        let verdict = book.judge();
+        let shown = &verdict.of(Check::MoneyAccounted).shown;
+        assert!(
+            shown.iter().any(|violation| violation.what.contains(what)),
+            "{what}\n{verdict}"
+        );
+    }
+}
+
+#[test]
+fn money_on_its_way_is_no_violation() {
+    let mut book = paid();
+    forget(&mut book, "refund_done");
+    book.orders[0].1 = [6000, 3000, 0, 3000];
+    book.provider = [6000, 0];
+    let verdict = book.judge();
+    assert!(verdict.holds(), "{verdict}");
+}
+
+#[test]
+fn a_paid_seat_that_was_taken_back_with_its_money_is_in_order() {
+    let mut book = paid();
+    let refund = format!(r#","refund":"{ORDER}r2""#);
+    let of = format!(r#"{refund},"trade":"t1","claim":"991010-1-2","amount_fen":3000"#);
+    book.order("refund_asked", &of);
+    book.shift(POOL, 2, "claim_refunded", ClaimState::Refunded);
+    book.order("refund_due", &of);
+    book.order("refund_done", &refund);
+    book.shift(POOL, 4, "claim_promoted", ClaimState::Held);
+    book.pools[0].1 = [2, 2, 0, 0];
+    book.orders[0].1 = [6000, 0, 6000, 0];
+    book.provider = [6000, 6000];
+    let verdict = book.judge();
+    assert!(verdict.holds(), "{verdict}");
 }

@@ -10,7 +10,7 @@ mod files;
 
 use std::path::{Path, PathBuf};
 
-use kaowei_loadtest::check::{Exports, Verdict, check};
+use kaowei_loadtest::check::{Exports, Source, Verdict, check};
 use kaowei_loadtest::client::StaffClient;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -193,6 +193,22 @@ impl Trial {
         &self.tokens[candidate]
     }
 
+    /// Any request, which may get no answer.
+    ///
+    /// # Errors
+    /// When no whole answer comes.
+    pub fn try_request(
+        &self,
+        server: &Server,
+        method: &str,
+        path: &str,
+        token: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<(u16, String)> {
+        let exchange = crate::request::exchange(server.address(), method, path, token, body);
+        self.crowd.block_on(exchange)
+    }
+
     /// Any request.
     pub fn request(
         &self,
@@ -251,7 +267,7 @@ impl Trial {
     pub fn exports(&self, server: &Server) -> Exports {
         let staff = self.staff(server);
         self.crowd.block_on(async {
-            for kind in ["claims", "audit", "enrolments"] {
+            for kind in ["claims", "audit", "enrolments", "orders"] {
                 let file = self.path(&format!("{kind}.csv"));
                 staff.export(kind, &file).await.expect("an export is had");
             }
@@ -264,6 +280,7 @@ impl Trial {
             &self.path("pools.json"),
         )
         .expect("the exports can be read")
+        .with_orders(Source::File(self.path("orders.csv")))
     }
 
     /// Judges for the last time, stops the server, and compares the tables with the journal.
@@ -284,7 +301,7 @@ impl Trial {
         assert!(verified.status.success(), "{}", verified.log);
         let rebuilt = self.program.run(&["rebuild"]);
         assert!(rebuilt.status.success(), "{}", rebuilt.log);
-        for kind in ["claims", "enrolments"] {
+        for kind in ["claims", "enrolments", "orders"] {
             let before =
                 std::fs::read_to_string(self.path(&format!("{kind}.csv"))).expect("the export is there");
             let after = self.program.must(&["export", kind]);

@@ -28,11 +28,15 @@ problems!(CancelProblems: CANDIDATE ENGINE BODY; NotFound, AlreadyPaid, AlreadyG
 
 /// Gives up a held seat, or a place in the queue (which needs a reason).
 ///
-/// The seat goes to the head of the queue in the same step.
+/// The seat goes to the head of the queue in the same step. While an order for it is open, the answer is 202 with
+/// `settling: true`: the order is closed at the provider first, and then the claim is cancelled; if the provider says
+/// that it was paid, it is paid.
 #[utoipa::path(post, path = "/v1/claims/{id}/cancel", tag = "candidate", security(("bearer" = [])),
     params(("id" = String, Path, description = "The claim's id.")),
     request_body(content = Option<CancelClaim>, description = "May be absent for a held seat."),
-    responses((status = 200, description = "Cancelled or withdrawn.", body = ClaimAnswer), CancelProblems))]
+    responses((status = 200, description = "Cancelled or withdrawn.", body = ClaimAnswer),
+              (status = 202, description = "Taken: it goes when its order is closed.", body = ClaimAnswer),
+              CancelProblems))]
 pub(super) async fn cancel_claim(
     State(app): State<App>,
     Candidate(account): Candidate,
@@ -50,5 +54,10 @@ pub(super) async fn cancel_claim(
         .map(str::trim)
         .filter(|reason| !reason.is_empty());
     let claim = app.engine.cancel(account, id, reason).await?;
-    Ok(bytes_json(StatusCode::OK, Claim::from(&claim).to_answer()))
+    let status = if claim.settling_since.is_some() {
+        StatusCode::ACCEPTED
+    } else {
+        StatusCode::OK
+    };
+    Ok(bytes_json(status, Claim::from(&claim).to_answer()))
 }

@@ -13,7 +13,7 @@ use crate::events::{event, last_place};
 use crate::openapi::problems;
 use crate::problem::{Code, Language, Problem};
 use crate::state::App;
-use crate::views::{Claim, EnrolmentNews, Notice, OwnEvents};
+use crate::views::{Claim, EnrolmentNews, Notice, Order, OwnEvents};
 use crate::wire::bytes_of;
 
 /// When to come again for one stream more than an account may have.
@@ -67,6 +67,7 @@ fn written(app: &App, news: &OwnNews, language: Language) -> (&'static str, Byte
             "enrolment",
             bytes_of(&EnrolmentNews::from(enrolment.as_ref())).into(),
         ),
+        OwnNews::Order(order) => ("order", bytes_of(&Order::from(&**order)).into()),
         OwnNews::Notice(notice) => {
             // Without a catalogue, while everything is read from the store again, subjects have no names.
             let catalogue = app.engine.catalogue().unwrap_or_default();

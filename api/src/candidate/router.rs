@@ -4,9 +4,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    accept_agreement, apply_for_review, cancel_claim, change_account, claim, close_session, delete_enrolment,
-    delete_review, follow_events, list_claims, list_notices, save_enrolment, show_account, show_claim,
-    show_enrolment, show_qualification, show_review,
+    accept_agreement, apply_for_review, cancel_claim, change_account, choose_score_reports, claim,
+    close_session, delete_enrolment, delete_review, follow_events, list_claims, list_notices, open_order,
+    refresh_order, save_enrolment, set_quick_print, show_account, show_claim, show_enrolment, show_order,
+    show_qualification, show_review,
 };
 use crate::state::App;
 
@@ -35,4 +36,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(cancel_claim::cancel_claim))
         .routes(routes!(list_notices::list_notices))
         .routes(routes!(follow_events::follow_events))
+        .routes(routes!(choose_score_reports::choose_score_reports))
+        .routes(routes!(set_quick_print::set_quick_print))
+        .routes(routes!(open_order::open_order))
+        .routes(routes!(show_order::show_order))
+        .routes(routes!(refresh_order::refresh_order))
 }

@@ -13,19 +13,13 @@ use kaowei_engine::ExportKind;
 use super::client::{succeeded, whole};
 use super::target::{Target, operator, told};
 use super::task::{ExportArguments, ExportName};
-use crate::staff::ORDERS_HEADER;
 
 /// Writes an export to standard output.
 pub(super) async fn export(arguments: ExportArguments) -> Result<ExitCode> {
     let (kind, name) = match arguments.kind {
         ExportName::Claims => (ExportKind::Claims, "claims"),
         ExportName::Enrolments => (ExportKind::Enrolments, "enrolments"),
-        ExportName::Orders => {
-            let header =
-                futures_util::stream::once(async { Ok(Bytes::from_static(ORDERS_HEADER.as_bytes())) });
-            write(header).await?;
-            return Ok(ExitCode::SUCCESS);
-        }
+        ExportName::Orders => (ExportKind::Orders, "orders"),
         ExportName::Audit => (ExportKind::Audit, "audit"),
     };
     match Target::of(&arguments.store).await? {

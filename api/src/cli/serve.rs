@@ -90,6 +90,14 @@ async fn serve_engine(
             "there is no --webhook-url: neither notices nor codes for a new password are sent to phones"
         );
     }
+
+    if settings.sandbox == Switch::On {
+        tracing::warn!(
+            "the payment sandbox is on: whoever opens an order can mark it as paid at /sandbox/pay, and no money moves; \
+             turn it off with --sandbox off"
+        );
+    }
+
     let address = listener.local_addr()?;
     engine.announce(&format!("http://{}", reachable(address))).await?;
     let metrics_address = metrics.address()?;

@@ -173,10 +173,15 @@ impl Replay {
                 }
                 self.has_free_seat(claim.0)
             }
-            Event::ClaimCancelled { claim, .. }
-            | Event::ClaimExpired { claim, .. }
-            | Event::ClaimPaid { claim, .. }
-            | Event::DeadlineExtended { claim, .. } => {
+            Event::ClaimCancelled { .. }
+            | Event::ClaimExpired { .. }
+            | Event::ClaimRefunded { .. }
+            | Event::OrderAttached { .. }
+            | Event::OrderDetached { .. }
+            | Event::CancellationAsked { .. }
+            | Event::RemovalAsked { .. }
+            | Event::ClaimRemoved { .. } => pool.fits(event),
+            Event::ClaimPaid { claim, .. } | Event::DeadlineExtended { claim, .. } => {
                 let held = pool
                     .claim(*claim)
                     .is_some_and(|claim| claim.state.held_until().is_some());
@@ -185,10 +190,6 @@ impl Replay {
             Event::ClaimWithdrawn { claim, .. } | Event::ClaimLapsed { claim, .. } => {
                 let waits = pool.waitlist().position(*claim).is_some();
                 self.fits_if(waits, claim.0, "does not wait")
-            }
-            Event::ClaimRemoved { claim, .. } => {
-                let active = pool.claim(*claim).is_some_and(|claim| claim.state.is_active());
-                self.fits_if(active, claim.0, "is gone already")
             }
             Event::KeyRemembered { claim, .. } => {
                 self.fits_if(pool.claim(*claim).is_some(), claim.0, "was never made")

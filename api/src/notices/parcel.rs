@@ -30,6 +30,7 @@ enum Said<'a> {
     Notice {
         claim: Option<String>,
         pool: Option<String>,
+        order: Option<String>,
         held_until: Option<Instant>,
         title: BothLanguages,
         text: BothLanguages,
@@ -66,6 +67,7 @@ impl<'a> Body<'a> {
                 let said = Said::Notice {
                     claim: notice.claim().map(|claim| claim.to_string()),
                     pool: notice.claim().map(|claim| claim.pool.to_string()),
+                    order: notice.order().map(|order| order.to_string()),
                     held_until: notice.held_until().map(Instant),
                     title: (&words.title).into(),
                     text: (&words.text).into(),

@@ -1,7 +1,7 @@
 //! What a notice says to people, in both languages. Exhaustive: a kind without its words does not compile.
 
 use chrono::{DateTime, FixedOffset, Utc};
-use kaowei_core::ids::ClaimId;
+use kaowei_core::ids::{ClaimId, Fen};
 use kaowei_core::notices::Notice;
 use kaowei_core::registration::ReviewDecision;
 use kaowei_core::time::Moment;
@@ -71,6 +71,26 @@ pub fn words(notice: &Notice, catalogue: &Catalogue) -> NoticeWords {
             )
                 .into(),
         },
+        Notice::RefundDue { refund, amount_fen } => NoticeWords {
+            title: ("将为你退款", "Money is on its way back").into(),
+            text: (
+                format!("订单{}的{}元将原路退回。", refund.order, yuan(*amount_fen)),
+                format!(
+                    "{} yuan of order {} go back the way they came.",
+                    yuan(*amount_fen),
+                    refund.order
+                ),
+            )
+                .into(),
+        },
+        Notice::Refunded { refund } => NoticeWords {
+            title: ("退款成功", "Refunded").into(),
+            text: (
+                format!("订单{}的退款（{refund}）已退回。", refund.order),
+                format!("Refund {refund} of order {} has gone back.", refund.order),
+            )
+                .into(),
+        },
         Notice::ReviewDecided {
             decision: ReviewDecision::Approved,
         } => NoticeWords {
@@ -137,6 +157,10 @@ fn subject(claim: &ClaimId, catalogue: &Catalogue) -> String {
         Some(subject) => format!("“{}”（{claim}）", subject.name),
         None => format!("科目（{claim}）"),
     }
+}
+
+fn yuan(amount: Fen) -> String {
+    format!("{}.{:02}", amount.0 / 100, amount.0 % 100)
 }
 
 fn zh_time(moment: Moment) -> String {

@@ -11,6 +11,9 @@ use super::{Code, Problem};
 /// When to repeat a request after the store failed: recovery takes about so long.
 const RETRY_AFTER_STORE: Span = Span::from_ms(1_000);
 
+/// When to ask a provider again that did not answer.
+const RETRY_AFTER_PROVIDER: Span = Span::from_ms(5_000);
+
 /// The code of a refusal.
 pub fn refusal_code(refusal: &Refusal) -> Code {
     match refusal {
@@ -25,7 +28,8 @@ pub fn refusal_code(refusal: &Refusal) -> Code {
         Refusal::PoolClosed => Code::PoolClosed,
         Refusal::PoolFull => Code::PoolFull,
         Refusal::WaitlistClosed => Code::WaitlistClosed,
-        Refusal::AlreadyPaid => Code::AlreadyPaid,
+        // The contract has no code for the two others: what stands in the way is that something is paid, or about to be.
+        Refusal::AlreadyPaid | Refusal::OrderUnresolved(_) | Refusal::OralPaid(_) => Code::AlreadyPaid,
         Refusal::AlreadyGone => Code::AlreadyGone,
         Refusal::ReasonRequired => Code::InvalidRequest,
         Refusal::RecordTaken => Code::RecordTaken,
@@ -33,6 +37,11 @@ pub fn refusal_code(refusal: &Refusal) -> Code {
         Refusal::CapacityBelowTaken { .. } => Code::CapacityBelowTaken,
         Refusal::ReviewExists(_) => Code::ReviewExists,
         Refusal::NoMatchingResult => Code::NoMatchingResult,
+        Refusal::PaymentClosed => Code::PaymentClosed,
+        Refusal::NothingDue => Code::NothingDue,
+        Refusal::WrittenUnpaid => Code::WrittenUnpaid,
+        Refusal::ScoreReportMissing => Code::ScoreReportMissing,
+        Refusal::HoldEnding => Code::HoldEnding,
         Refusal::UnknownClaim | Refusal::UnknownReview => Code::NotFound,
     }
 }
@@ -54,6 +63,14 @@ impl From<Refusal> for Problem {
                 .with_field("held", held)
                 .with_field("paid", paid),
             Refusal::ReviewExists(state) => problem.detailed(how_it_stands(state)),
+            Refusal::OrderUnresolved(order) => problem.with_field("order", order.to_string()).detailed((
+                "还有缴费订单未结束或退款未完成；请等待订单关闭或退款到账后再试。",
+                "An order has not ended yet, or its money is on its way: try again when it is closed or refunded.",
+            )),
+            Refusal::OralPaid(oral) => problem.with_field("oral", oral.to_string()).detailed((
+                "同级别口试已支付；请先退口试，再退笔试。",
+                "The oral seat of this level is paid: refund that one first.",
+            )),
             Refusal::AgreementRequired
             | Refusal::NoStudentRecord
             | Refusal::NotEnrolled
@@ -69,8 +86,13 @@ impl From<Refusal> for Problem {
             | Refusal::AlreadyGone
             | Refusal::RecordTaken
             | Refusal::NoMatchingResult
-            | Refusal::UnknownClaim
-            | Refusal::UnknownReview => problem,
+            | Refusal::UnknownReview
+            | Refusal::PaymentClosed
+            | Refusal::NothingDue
+            | Refusal::WrittenUnpaid
+            | Refusal::ScoreReportMissing
+            | Refusal::HoldEnding
+            | Refusal::UnknownClaim => problem,
         }
     }
 }
@@ -101,6 +123,12 @@ impl From<Failure> for Problem {
             }
             Failure::Overloaded { retry_after } => Self::new(Code::Overloaded).with_retry_after(retry_after),
             Failure::NotLeader => Self::new(Code::NotLeader).with_retry_after(RETRY_AFTER_STORE),
+            Failure::ProviderUnavailable => Self::new(Code::StoreUnavailable)
+                .detailed((
+                    "支付平台暂时没有应答；系统会自动继续查询，请稍后再更新。",
+                    "The payment provider does not answer for now: it is asked again by itself; refresh a little later.",
+                ))
+                .with_retry_after(RETRY_AFTER_PROVIDER),
             Failure::Internal => Self::new(Code::Internal),
         }
     }

@@ -23,6 +23,16 @@ impl From<&Fault> for Words {
                 format!("只能是 {} 之一。", names.join("、")),
                 format!("It must be one of {}.", names.join(", ")),
             ),
+            Fault::MethodNotOffered { offered } if offered.is_empty() => {
+                fixed("目前没有可用的支付方式。", "There is no way to pay for now.")
+            }
+            Fault::MethodNotOffered { offered } => both(
+                format!("此支付方式未开通；可用的有 {}。", offered.join("、")),
+                format!(
+                    "One can't pay by that method here, but by {}.",
+                    offered.join(", ")
+                ),
+            ),
             Fault::Code { given, max } => both(
                 format!("“{given}”不是代码：代码由 1 至 {max} 个字母、数字或下划线组成。"),
                 format!("{given:?} is not a code: one has 1 to {max} letters, digits or underscores."),

@@ -16,10 +16,6 @@ use crate::problem::Problem;
 use crate::state::App;
 use crate::wire::PathId;
 
-/// The columns of orders. They come with payment: for now the file has no lines.
-pub(crate) const ORDERS_HEADER: &str =
-    "order,candidate,claims,paper,method,amount_fen,state,created_at,expires_at,paid_at\n";
-
 /// The file of an export.
 #[derive(Debug, Clone, Copy, ToSchema)]
 pub(super) enum File {
@@ -80,7 +76,7 @@ pub(super) async fn export(
         File::Claims => Body::from_stream(app.engine.export(&staff, ExportKind::Claims).await?),
         File::Enrolments => Body::from_stream(app.engine.export(&staff, ExportKind::Enrolments).await?),
         File::Audit => Body::from_stream(app.engine.export(&staff, ExportKind::Audit).await?),
-        File::Orders => Body::from(ORDERS_HEADER),
+        File::Orders => Body::from_stream(app.engine.export(&staff, ExportKind::Orders).await?),
     };
     let mut response = Response::new(body);
     let headers = response.headers_mut();

@@ -28,24 +28,27 @@ pub(super) async fn list_reviews(
     StaffMember(staff): StaffMember,
     params: Params,
 ) -> Result<Response, Problem> {
-    let state = state(&params)?;
+    let wanted = wanted(&params)?;
     let page = Page::<CandidateId>::of(&params)?;
     // One more than asked for tells whether there is a next page.
     let mut cases = app
         .engine
-        .reviews(&staff, state, page.after, page.limit + 1)
+        .reviews(&staff, wanted, page.after, page.limit + 1)
         .await?;
     let has_more = cases.len() > page.limit;
     cases.truncate(page.limit);
-    let last = cases.last().filter(|_| has_more);
+    let next_cursor = cases
+        .last()
+        .filter(|_| has_more)
+        .map(|case| cursor_after(&case.candidate));
     let list = ReviewList {
-        next_cursor: last.map(|case| cursor_after(&case.candidate)),
         reviews: cases.iter().map(ReviewToDecide::from).collect(),
+        next_cursor,
     };
     Ok(json(StatusCode::OK, &list))
 }
 
-fn state(params: &Params) -> Result<Option<ReviewState>, Problem> {
+fn wanted(params: &Params) -> Result<Option<ReviewState>, Problem> {
     match params.get("state") {
         None => Ok(None),
         Some("pending") => Ok(Some(ReviewState::Pending)),

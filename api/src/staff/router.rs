@@ -5,8 +5,8 @@ use utoipa_axum::routes;
 
 use super::{
     apply_on_behalf, change_pool, decide_review, export, follow_events, import, list_audit, list_pools,
-    list_reviews, preview_pool, put_pool, put_sitting, set_expiry, show_expiry, show_overview, show_pool,
-    show_sitting,
+    list_refunds, list_reviews, list_settling, preview_pool, put_pool, put_sitting, refund_order, sandbox,
+    set_expiry, show_expiry, show_order, show_overview, show_pool, show_sitting,
 };
 use crate::state::App;
 
@@ -35,4 +35,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list_audit::list_audit))
         .routes(routes!(show_expiry::show_expiry, set_expiry::set_expiry))
         .routes(routes!(follow_events::follow_staff_events))
+        .routes(routes!(list_refunds::list_refunds))
+        .routes(routes!(list_settling::list_settling))
+        .routes(routes!(show_order::show_staff_order))
+        .routes(routes!(refund_order::refund_order))
+        .routes(routes!(sandbox::show_sandbox, sandbox::set_sandbox))
 }

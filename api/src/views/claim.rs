@@ -1,7 +1,7 @@
 //! A claim as its candidate sees it.
 
 use kaowei_core::audit::Hash;
-use kaowei_core::ids::{ClaimId, PoolId};
+use kaowei_core::ids::{ClaimId, OrderId, PoolId};
 use kaowei_engine::ClaimView;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -32,6 +32,8 @@ pub enum ClaimState {
     Removed,
     /// Promotions ended before its turn came.
     Lapsed,
+    /// Staff took the paid seat back; its money goes back too.
+    Refunded,
 }
 
 /// 科目报考方式
@@ -74,6 +76,11 @@ pub struct Claim {
     pub position: Option<u32>,
     /// Whether its deadline has passed, or its cancellation was asked, while an order for it is open.
     pub settling: bool,
+    /// The order that is open for it, or that has paid it.
+    #[schema(value_type = Option<String>, example = "8f3a5c0b7d21e694")]
+    pub order: Option<OrderId>,
+    /// When it was marked as paid.
+    pub paid_at: Option<Instant>,
     /// What it costs, in fen.
     pub fee_fen: u32,
     /// Who registered.
@@ -119,7 +126,12 @@ pub struct ClaimList {
 
 impl From<&ClaimView> for Claim {
     fn from(view: &ClaimView) -> Self {
-        let ClaimView { standing, position } = view;
+        let ClaimView {
+            standing,
+            position,
+            settling_since,
+        } = view;
+        let paid_by = standing.state.paid_by();
         Self {
             id: standing.id,
             pool: standing.id.pool,
@@ -127,8 +139,10 @@ impl From<&ClaimView> for Claim {
             seq: standing.sequence.0,
             held_until: standing.state.held_until().map(Instant),
             position: *position,
-            // Orders, and so settling, come with payment.
-            settling: false,
+            settling: settling_since.is_some(),
+            order: paid_by.or_else(|| standing.attached.map(|attached| attached.order)),
+            // Nothing happens to a paid claim but its refund.
+            paid_at: paid_by.map(|_| Instant(standing.state_at)),
             fee_fen: standing.fee.0,
             registered_by: standing.registered_by.as_str(),
             arrangement: "unarranged",
@@ -195,6 +209,10 @@ impl Claim {
         writer.optional_number(self.position);
         writer.raw(",\"settling\":");
         writer.flag(self.settling);
+        writer.raw(",\"order\":");
+        writer.optional_order(self.order);
+        writer.raw(",\"paid_at\":");
+        writer.optional_moment(self.paid_at.map(|instant| instant.0));
         writer.raw(",\"fee_fen\":");
         writer.number(self.fee_fen.into());
         writer.raw(",\"registered_by\":");
@@ -243,7 +261,22 @@ mod tests {
         ClaimView {
             standing: Standing::made_by(&facts, event, &seal).unwrap(),
             position,
+            settling_since: None,
         }
+    }
+
+    /// One held, one waiting, one paid, one settling.
+    fn all() -> [ClaimView; 4] {
+        let [held, waiting] = both();
+        let order = OrderId(0xa1);
+        let (mut paid, mut settling) = (held, held);
+        paid.standing.state = kaowei_core::seats::ClaimState::Paid { order };
+        settling.standing.attached = Some(kaowei_core::seats::Attached {
+            order,
+            asked_at: None,
+        });
+        settling.settling_since = Some(Moment::from_unix_ms(1_700_086_400_124));
+        [held, waiting, paid, settling]
     }
 
     fn both() -> [ClaimView; 2] {
@@ -268,7 +301,7 @@ mod tests {
 
     #[test]
     fn the_writer_agrees_with_the_published_form() {
-        for view in both() {
+        for view in all() {
             let claim = Claim::from(&view);
             assert_eq!(claim.to_json(), serde_json::to_vec(&claim).unwrap());
             let answer = ClaimAnswer {

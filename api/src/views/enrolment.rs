@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::todo::todo;
-use super::{Claim, Instant, NextCall, OWN_NEXT_POLL_MS, Review, SubjectView, Todo, mask};
+use super::{Choices, Claim, Instant, NextCall, OWN_NEXT_POLL_MS, Order, Review, SubjectView, Todo, mask};
 
 /// A student record, as its school imported it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -171,9 +171,10 @@ pub struct EnrolmentPage {
     pub next: Option<NextCall>,
     /// Claims in the order in which they were made.
     pub claims: Vec<Claim>,
-    /// Orders. They come with payment: for now there are none.
-    #[schema(value_type = Vec<Object>)]
-    pub orders: Vec<serde_json::Value>,
+    /// Orders, in the order in which they were opened.
+    pub orders: Vec<Order>,
+    /// What was chosen for after the exam.
+    pub choices: Choices,
     /// What is due, by payment group.
     pub due: Vec<Due>,
     /// When to ask again.
@@ -201,7 +202,8 @@ impl EnrolmentPage {
             progress,
             todo,
             claims: view.claims.iter().map(Claim::from).collect(),
-            orders: Vec::new(),
+            orders: view.orders.iter().map(Order::from).collect(),
+            choices: Choices::from(&view.choices),
             due: [Paper::Written, Paper::Oral]
                 .into_iter()
                 .filter_map(|paper| due(paper, &view.claims))
@@ -242,7 +244,7 @@ fn progress(agreed: bool, claims: &[ClaimView]) -> Vec<Progress> {
     };
     let has = |paper, wanted: fn(State) -> bool| states(paper).any(wanted);
     let is_held: fn(State) -> bool = |state| matches!(state, State::Held { .. });
-    let is_paid: fn(State) -> bool = |state| matches!(state, State::Paid);
+    let is_paid: fn(State) -> bool = |state| matches!(state, State::Paid { .. });
     let is_waiting: fn(State) -> bool = |state| matches!(state, State::Waiting);
 
     let claimed = |paper, may_claim: bool| {

@@ -4,7 +4,7 @@ use kaowei_core::registration::Enrolment;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Claim, Instant, Notice};
+use super::{Claim, Instant, Notice, Order};
 
 /// The data of each event of a candidate, by its name.
 #[derive(Debug, ToSchema)]
@@ -15,7 +15,9 @@ pub struct OwnEvents {
     resync: (),
     /// A claim changed: as it stands now.
     claim: Claim,
-    /// The enrolment was saved, deleted, or is kept for longer.
+    /// An order changed: as it stands now.
+    order: Order,
+    /// The enrolment was saved, deleted, or is kept for longer; or a choice or the review in it changed.
     enrolment: EnrolmentNews,
     /// A notice.
     notice: Notice,

@@ -9,6 +9,7 @@ mod enrolment;
 mod events;
 mod instant;
 mod notice;
+mod order;
 mod pool;
 mod review;
 mod sitting;
@@ -21,6 +22,9 @@ pub use enrolment::{Due, EnrolmentPage, Progress, Qualification, Record, Step, S
 pub use events::{CatalogueNews, EnrolmentNews, OwnEvents};
 pub use instant::Instant;
 pub use notice::{Notice, NoticeKind, NoticeList};
+pub use order::{
+    Choices, Order, OrderAnswer, OrderState, Refund, RefundProgress, ScoreReport, ScoreReportChoice,
+};
 pub use pool::{Availability, PublicPool, PublicPools, StaffPool, StaffPools, Waitlist};
 pub use review::{
     Applicant, Cet4Result, OwnReview, Review, ReviewList, ReviewToDecide, StaffReview, State as ReviewState,

@@ -22,6 +22,10 @@ pub enum NoticeKind {
     Paid,
     /// 资格复核: staff decided.
     ReviewDecided,
+    /// 退款: money is to go back.
+    RefundDue,
+    /// 已退款: it is back.
+    Refunded,
 }
 
 /// Something that a candidate is told without asking (R36).
@@ -41,6 +45,9 @@ pub struct Notice {
     /// That claim's pool.
     #[schema(example = "991010-1")]
     pub pool: Option<String>,
+    /// The order, if it is about one.
+    #[schema(example = "8f3a5c0b7d21e694")]
+    pub order: Option<String>,
     /// The payment deadline that it tells, if it tells one.
     pub held_until: Option<Instant>,
     /// In a few words, in the language asked for.
@@ -71,6 +78,7 @@ impl Notice {
             at: view.at.into(),
             claim: claim.map(|claim| claim.to_string()),
             pool: claim.map(|claim| claim.pool.to_string()),
+            order: view.notice.order().map(|order| order.to_string()),
             held_until: view.notice.held_until().map(Instant),
             title: words.title.in_language(language).into(),
             text: words.text.in_language(language).into(),

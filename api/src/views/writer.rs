@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use kaowei_core::audit::Hash;
-use kaowei_core::ids::{ClaimId, PoolId};
+use kaowei_core::ids::{ClaimId, OrderId, PoolId};
 use kaowei_core::time::Moment;
 
 const MS_PER_DAY: i64 = 86_400_000;
@@ -56,6 +56,15 @@ impl Writer {
     pub(super) fn text(&mut self, text: &str) {
         // A text always has a JSON form, and writing to a Vec can't fail.
         let _ = serde_json::to_writer(&mut self.0, text);
+    }
+
+    /// An order's id, or null.
+    pub(super) fn optional_order(&mut self, order: Option<OrderId>) {
+        match order {
+            // Hexadecimal digits: nothing to escape.
+            Some(order) => self.plain(&order.to_string()),
+            None => self.raw("null"),
+        }
     }
 
     /// A text, or null.

@@ -24,6 +24,8 @@ pub enum Operation {
     ReviewOnBehalf,
     /// `POST /v1/staff/reviews/{id}`
     DecideReview,
+    /// `POST /v1/orders`
+    Order,
 }
 
 /// The hash of the key, if one was sent.
@@ -77,6 +79,7 @@ impl IdempotencyKey {
             Operation::Review => b"POST /v1/review\n",
             Operation::ReviewOnBehalf => b"POST /v1/staff/reviews\n",
             Operation::DecideReview => b"POST /v1/staff/reviews/{id}\n",
+            Operation::Order => b"POST /v1/orders\n",
         };
         context.update(name);
         context.update(body);

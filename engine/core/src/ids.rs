@@ -192,6 +192,70 @@ as_text!(display PoolId);
 #[serde(transparent)]
 pub struct ClaimNumber(pub u32);
 
+/// One order at a provider. Written as 16 hexadecimal digits, which every provider takes as an order's number.
+///
+/// The shell mints it, as random as it can, so that no order of an earlier sitting has it at the provider. 64 bits, so
+/// that a paid claim can name its order and stay as small as a held one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OrderId(pub u64);
+
+impl fmt::Display for OrderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl FromStr for OrderId {
+    type Err = InvalidId;
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let number = u64::from_str_radix(text, 16).ok().map(Self);
+        number
+            .filter(|id| id.to_string() == text)
+            .ok_or_else(|| InvalidId {
+                what: "order id",
+                expected: "an id that the server gave out, 16 hexadecimal digits",
+                text: text.into(),
+            })
+    }
+}
+
+as_text!(display OrderId);
+
+/// One refund: the how-manieth of its order, from 1. Written `00000000000000a1r1`; asking a provider for the same one
+/// twice refunds once.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RefundId {
+    /// The order whose money goes back.
+    pub order: OrderId,
+    /// Its number there.
+    pub number: u32,
+}
+
+impl fmt::Display for RefundId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}r{}", self.order, self.number)
+    }
+}
+
+impl FromStr for RefundId {
+    type Err = InvalidId;
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let parts = text.split_once('r').and_then(|(order, number)| {
+            let (order, number) = (order.parse().ok()?, number.parse().ok()?);
+            Some(Self { order, number })
+        });
+        parts
+            .filter(|id| id.to_string() == text)
+            .ok_or_else(|| InvalidId {
+                what: "refund id",
+                expected: "an id that the server gave out, such as 00000000000000a1r1",
+                text: text.into(),
+            })
+    }
+}
+
+as_text!(display RefundId);
+
 /// One candidate's place in one pool. Written `991010-1-17`; opaque to clients.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClaimId {
@@ -295,6 +359,9 @@ mod tests {
         );
         assert_eq!(serde_json::to_string(&claim).unwrap(), "\"991010-1-17\"");
         assert_eq!(national_cell().as_str(), "all");
+        let refund: RefundId = "00000000000000a1r12".parse().unwrap();
+        assert_eq!((refund.order, refund.number), (OrderId(0xa1), 12));
+        assert_eq!(refund.to_string(), "00000000000000a1r12");
     }
 
     #[test]
@@ -310,6 +377,12 @@ mod tests {
             "991010-1-+1",
         ] {
             assert!(text.parse::<ClaimId>().is_err(), "{text}");
+        }
+        for text in ["", "a1", "00000000000000A1", "+0000000000000a1"] {
+            assert!(text.parse::<OrderId>().is_err(), "{text}");
+        }
+        for text in ["00000000000000a1", "00000000000000a1r", "00000000000000a1r01"] {
+            assert!(text.parse::<RefundId>().is_err(), "{text}");
         }
         assert!(
             "99 10-1"

@@ -26,11 +26,15 @@ pub enum Invariant {
     RecordBoundOnce,
     /// I10: an event fits the state that it is applied to.
     EventFitsState,
+    /// I11 (R28): what was received for an order is settled in seats, refunded, or on its way to one of both.
+    MoneyAccounted,
+    /// I12 (R27): a held seat is neither given up nor given away while an order is attached to it.
+    OrderedSeatStays,
 }
 
 impl Invariant {
     /// All of them, in order of their numbers.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::NeverOversold,
         Self::FirstInFirstOut,
         Self::NoSeatIdleWhileWaiting,
@@ -41,6 +45,8 @@ impl Invariant {
         Self::TablesEqualJournal,
         Self::RecordBoundOnce,
         Self::EventFitsState,
+        Self::MoneyAccounted,
+        Self::OrderedSeatStays,
     ];
 
     /// Its number and name, as metrics and logs show it.
@@ -56,6 +62,8 @@ impl Invariant {
             Self::TablesEqualJournal => "I8_tables_equal_journal",
             Self::RecordBoundOnce => "I9_record_bound_once",
             Self::EventFitsState => "I10_event_fits_state",
+            Self::MoneyAccounted => "I11_money_accounted",
+            Self::OrderedSeatStays => "I12_ordered_seat_stays",
         }
     }
 }

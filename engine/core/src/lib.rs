@@ -6,6 +6,8 @@
 //!
 //! - [`seats`]: one pool of seats: who holds one, who waits, who is next (R14–R23, R34).
 //! - [`registration`]: one candidate: agreement, eligibility, enrolment, one claim per level (R2–R13).
+//! - [`payment`]: one order: what was agreed with the provider, what was heard, what goes back (R24–R29).
+//! - [`cell`]: what happens in a province outside its pools, as one stream.
 //! - [`sites`]: the tree of campuses, the catalogue of subjects, the schedule of windows (R18).
 //! - [`notices`]: what candidates are told of without asking (R36).
 //! - [`audit`]: the hash chain that makes a rewritten history visible (R35).
@@ -15,9 +17,11 @@
 //! engine's candidate entries), persons (the core knows pseudonyms only).
 
 pub mod audit;
+pub mod cell;
 pub mod ids;
 pub mod invariant;
 pub mod notices;
+pub mod payment;
 pub mod registration;
 pub mod seats;
 pub mod sites;

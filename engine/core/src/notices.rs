@@ -10,10 +10,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{CandidateId, Cell, ClaimId, InvalidId, PoolId};
+use crate::ids::{CandidateId, Cell, ClaimId, Fen, InvalidId, OrderId, PoolId, RefundId};
 use crate::registration::{self, ReviewDecision};
 use crate::seats::{self, ClaimState};
 use crate::time::{Moment, Span};
+use crate::{cell, payment};
 
 /// How long before a payment deadline its candidate is reminded, the longest first.
 pub const LEADS: [Span; 2] = [Span::from_secs(6 * 3_600), Span::from_secs(3_600)];
@@ -51,11 +52,31 @@ pub enum Notice {
         /// What.
         decision: ReviewDecision,
     },
+    /// Money is to go back (R28, R29).
+    RefundDue {
+        /// Which refund.
+        refund: RefundId,
+        /// How much.
+        amount_fen: Fen,
+    },
+    /// The money is back.
+    Refunded {
+        /// Which refund.
+        refund: RefundId,
+    },
 }
 
 impl Notice {
     /// All kinds.
-    pub const KINDS: [&str; 5] = ["promoted", "deadline_near", "expired", "paid", "review_decided"];
+    pub const KINDS: [&str; 7] = [
+        "promoted",
+        "deadline_near",
+        "expired",
+        "paid",
+        "review_decided",
+        "refund_due",
+        "refunded",
+    ];
 
     /// The notice that a pool's event is, and to whom; none for an event that is none.
     pub fn of_pool(pool: PoolId, event: &seats::Event) -> Option<(CandidateId, Self)> {
@@ -74,23 +95,38 @@ impl Notice {
     }
 
     /// The notice that a cell's event is, and to whom; none for an event that is none.
-    pub fn of_cell(event: &registration::Event) -> Option<(CandidateId, Self)> {
+    pub fn of_cell(event: &cell::Event) -> Option<(CandidateId, Self)> {
         match event {
-            registration::Event::DeadlineNear {
+            cell::Event::Registration(registration::Event::DeadlineNear {
                 candidate,
                 claim,
                 held_until,
                 ..
-            } => {
+            }) => {
                 let notice = Self::DeadlineNear {
                     claim: *claim,
                     held_until: *held_until,
                 };
                 Some((*candidate, notice))
             }
-            registration::Event::ReviewDecided {
+            cell::Event::Registration(registration::Event::ReviewDecided {
                 candidate, decision, ..
-            } => Some((*candidate, Self::ReviewDecided { decision: *decision })),
+            }) => Some((*candidate, Self::ReviewDecided { decision: *decision })),
+            cell::Event::Payment(payment::Event::RefundDue {
+                candidate,
+                refund,
+                amount_fen,
+                ..
+            }) => {
+                let notice = Self::RefundDue {
+                    refund: *refund,
+                    amount_fen: *amount_fen,
+                };
+                Some((*candidate, notice))
+            }
+            cell::Event::Payment(payment::Event::RefundDone {
+                candidate, refund, ..
+            }) => Some((*candidate, Self::Refunded { refund: *refund })),
             _ => None,
         }
     }
@@ -103,6 +139,8 @@ impl Notice {
             Self::Expired { .. } => "expired",
             Self::Paid { .. } => "paid",
             Self::ReviewDecided { .. } => "review_decided",
+            Self::RefundDue { .. } => "refund_due",
+            Self::Refunded { .. } => "refunded",
         }
     }
 
@@ -113,7 +151,7 @@ impl Notice {
             | Self::DeadlineNear { claim, .. }
             | Self::Expired { claim }
             | Self::Paid { claim } => Some(*claim),
-            Self::ReviewDecided { .. } => None,
+            Self::ReviewDecided { .. } | Self::RefundDue { .. } | Self::Refunded { .. } => None,
         }
     }
 
@@ -121,7 +159,23 @@ impl Notice {
     pub fn held_until(&self) -> Option<Moment> {
         match self {
             Self::Promoted { held_until, .. } | Self::DeadlineNear { held_until, .. } => Some(*held_until),
-            Self::Expired { .. } | Self::Paid { .. } | Self::ReviewDecided { .. } => None,
+            Self::Expired { .. }
+            | Self::Paid { .. }
+            | Self::ReviewDecided { .. }
+            | Self::RefundDue { .. }
+            | Self::Refunded { .. } => None,
+        }
+    }
+
+    /// The order that it is about, if it is about one.
+    pub fn order(&self) -> Option<OrderId> {
+        match self {
+            Self::RefundDue { refund, .. } | Self::Refunded { refund } => Some(refund.order),
+            Self::Promoted { .. }
+            | Self::DeadlineNear { .. }
+            | Self::Expired { .. }
+            | Self::Paid { .. }
+            | Self::ReviewDecided { .. } => None,
         }
     }
 }
@@ -189,6 +243,10 @@ mod tests {
         Moment::from_unix_ms(hour * HOUR.as_ms())
     }
 
+    fn order() -> OrderId {
+        "8f3a5c0b7d21e694".parse().unwrap()
+    }
+
     fn held(until: Moment) -> ClaimState {
         ClaimState::Held { until }
     }
@@ -215,7 +273,10 @@ mod tests {
         assert_eq!(reminder_due(held(at(6)), at(0), at(0)), None);
         assert_eq!(reminder_due(held(at(6)), at(0), at(5)), Some(LEADS[1]));
         assert_eq!(reminder_due(held(at(1)), at(0), at(0)), None);
-        assert_eq!(reminder_due(ClaimState::Paid, at(0), at(18)), None);
+        assert_eq!(
+            reminder_due(ClaimState::Paid { order: order() }, at(0), at(18)),
+            None
+        );
         assert_eq!(reminder_due(ClaimState::Waiting, at(0), at(18)), None);
     }
 
@@ -245,6 +306,7 @@ mod tests {
         let paid = seats::Event::ClaimPaid {
             claim: number,
             candidate,
+            order: order(),
         };
         assert_eq!(
             Notice::of_pool(pool, &paid),
@@ -263,6 +325,7 @@ mod tests {
     fn a_notice_reads_back_as_it_was_stored_under_the_kind_that_it_names() {
         let claim: ClaimId = "991010-1-3".parse().unwrap();
         let held_until = at(24);
+        let refund: RefundId = "8f3a5c0b7d21e694r1".parse().unwrap();
         for notice in [
             Notice::Promoted { claim, held_until },
             Notice::DeadlineNear { claim, held_until },
@@ -271,6 +334,11 @@ mod tests {
             Notice::ReviewDecided {
                 decision: ReviewDecision::Rejected,
             },
+            Notice::RefundDue {
+                refund,
+                amount_fen: Fen(1),
+            },
+            Notice::Refunded { refund },
         ] {
             let stored = serde_json::to_value(&notice).unwrap();
             assert_eq!(stored["kind"], notice.kind());

@@ -200,6 +200,11 @@ impl PoolHandle {
                 | Event::ClaimCancelled { .. }
                 | Event::ClaimExpired { .. }
                 | Event::ClaimPaid { .. }
+                | Event::ClaimRefunded { .. }
+                | Event::OrderAttached { .. }
+                | Event::OrderDetached { .. }
+                | Event::CancellationAsked { .. }
+                | Event::RemovalAsked { .. }
                 | Event::DeadlineExtended { .. }
                 | Event::KeyRemembered { .. } => {}
             }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use kaowei_core::ids::CandidateId;
+use kaowei_core::payment::Order;
 use kaowei_core::registration::Enrolment;
 use tokio::sync::mpsc;
 
@@ -23,6 +24,8 @@ pub enum OwnNews {
     Claim(ClaimView),
     /// The enrolment as it stands now; none after it was deleted.
     Enrolment(Option<Enrolment>),
+    /// An order, as it stands now.
+    Order(Box<Order>),
     /// A notice.
     Notice(NoticeView),
 }
@@ -133,6 +136,10 @@ impl OwnFeed {
             Change::Enrolment(_) => Some(OwnNews::Enrolment(
                 entry.read(|candidate| candidate.enrolment().copied()),
             )),
+            Change::Order(_, order) => {
+                let order = entry.read(|candidate| candidate.order(*order).cloned())?;
+                Some(OwnNews::Order(Box::new(order)))
+            }
             Change::Notice(notice) => Some(OwnNews::Notice(NoticeView::from(&**notice))),
             Change::Pool(_) | Change::Catalogue | Change::Expiry => None,
         }

@@ -152,7 +152,7 @@ impl StaffFeed {
             }
             Change::Catalogue => self.gathered.catalogue = true,
             Change::Expiry => self.gathered.expiry = true,
-            Change::Enrolment(_) | Change::Notice(_) => {}
+            Change::Enrolment(_) | Change::Order(..) | Change::Notice(_) => {}
         }
     }
 

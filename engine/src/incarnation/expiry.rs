@@ -26,11 +26,7 @@ impl Incarnation {
 
     /// Whether a hold's deadline has come and is acted on.
     pub(crate) fn is_overdue(self: &Arc<Self>, standing: &seats::Standing) -> bool {
-        standing
-            .state
-            .held_until()
-            .is_some_and(|until| until <= self.now())
-            && self.expiry() == Expiry::Running
+        standing.expires_at().is_some_and(|until| until <= self.now()) && self.expiry() == Expiry::Running
     }
 
     /// Whether recovery is done.
@@ -41,6 +37,9 @@ impl Incarnation {
     /// Recovery is done: what is due is done from now on.
     pub(crate) fn serve(self: &Arc<Self>) {
         self.serving.store(true, Ordering::Release);
+        for entry in self.all_candidates() {
+            self.follow_orders(&entry);
+        }
         self.wake_pools();
     }
 
@@ -68,7 +67,7 @@ impl Incarnation {
             reason: Some(reason),
         });
         let events = vec![CellEvent {
-            event,
+            event: event.into(),
             at: self.now(),
         }];
         self.hand_over(Entry {

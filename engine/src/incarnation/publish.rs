@@ -3,11 +3,12 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use kaowei_core::ids::{CandidateId, Cell, ClaimId, PoolId};
+use kaowei_core::ids::{CandidateId, Cell, ClaimId, OrderId, PoolId};
 use kaowei_core::notices::{Notice, NoticeId};
 use kaowei_core::registration::{Candidate, Event};
 use kaowei_core::seats::{self, ClaimState, PoolFacts, RemovalCause};
 use kaowei_core::time::{Moment, Span};
+use kaowei_core::{cell, payment};
 use smallvec::SmallVec;
 
 use super::{Incarnation, Orphan};
@@ -16,6 +17,7 @@ use crate::fail_points::{FailPoint, pass};
 use crate::feed::Change;
 use crate::journal::{CellEvent, Sealed};
 use crate::metrics;
+use crate::payment::unfinished;
 use crate::tables::NoticeRow;
 use crate::views::ExpiryStatus;
 
@@ -46,7 +48,7 @@ impl Incarnation {
                 continue;
             };
             let entry = self.candidate(candidate);
-            let ends_at = entry.publish(|state| {
+            let (ends_at, orders) = entry.publish(|state| {
                 state.settle(&pool.facts, &sealed.event, &sealed.seal);
                 // Held back before anybody can take the next turn.
                 for claim in state.orphans() {
@@ -56,8 +58,19 @@ impl Incarnation {
                         held_back: entry.hold_back(),
                     });
                 }
-                ends_soon(state, sealed.seal.at)
+                let orders: Vec<OrderId> = match state.orders() {
+                    [] => Vec::new(),
+                    _ => state
+                        .orders_to_close()
+                        .map(|(order, _)| order)
+                        .chain(state.refunds_to_ask().map(|(order, _)| order))
+                        .collect(),
+                };
+                (ends_soon(state, sealed.seal.at), orders)
             });
+            for order in orders {
+                self.work_on(order, candidate);
+            }
             if let Some(ends_at) = ends_at {
                 self.enrolment_ends.lock().push(Reverse((ends_at, candidate)));
                 self.enrolment_ended.notify_one();
@@ -71,6 +84,24 @@ impl Incarnation {
     /// Publishes a cell's committed event.
     pub(crate) fn publish_cell(self: &Arc<Self>, cell: Cell, event: &CellEvent) {
         let CellEvent { event, at } = event;
+        match event {
+            cell::Event::Payment(payment) => {
+                self.publish_order(payment, *at);
+                let position = self.count_published(cell, 1) + 1;
+                let (order, candidate) = payment.order();
+                let changed = Change::Order(candidate, order);
+                self.note_cell_event(cell, event, Some(changed), *at, position);
+            }
+            cell::Event::Registration(registration) => {
+                self.publish_registration(registration, *at);
+                let position = self.count_published(cell, 1) + 1;
+                let changed = change_of(registration);
+                self.note_cell_event(cell, event, changed, *at, position);
+            }
+        }
+    }
+
+    fn publish_registration(self: &Arc<Self>, event: &Event, at: Moment) {
         if let Some(candidate) = event.candidate() {
             let entry = self.candidate(candidate);
             match event {
@@ -97,7 +128,7 @@ impl Incarnation {
                 }
                 _ => {}
             }
-            entry.publish(|state| state.evolve(event, *at));
+            entry.publish(|state| state.evolve(event, at));
         }
         match event {
             Event::SittingSaved { sitting, .. } => {
@@ -112,7 +143,7 @@ impl Incarnation {
             }
             Event::ExpirySuspended { reason, .. } => self.set_expiry(ExpiryStatus {
                 running: false,
-                since: Some(*at),
+                since: Some(at),
                 reason: Some(reason.clone()),
             }),
             Event::ExpiryResumed { reason, .. } => {
@@ -126,8 +157,18 @@ impl Incarnation {
             }
             _ => {}
         }
-        let position = self.count_published(cell, 1) + 1;
-        self.note_cell_event(cell, event, *at, position);
+    }
+
+    fn publish_order(self: &Arc<Self>, event: &payment::Event, at: Moment) {
+        metrics::order_happened(event);
+        let (order, candidate) = event.order();
+        self.order_owners.insert(order, candidate);
+        let entry = self.candidate(candidate);
+        entry.publish(|state| state.evolve_order(event, at));
+        entry.orders_changed.notify_waiters();
+        if entry.read(unfinished).contains(&order) {
+            self.work_on(order, candidate);
+        }
     }
 
     /// Counts events as published; the position in their cell's journal before them.
@@ -178,28 +219,41 @@ impl Incarnation {
     }
 
     /// What a cell's event is to those who follow along.
-    fn note_cell_event(&self, cell: Cell, event: &Event, at: Moment, position: i64) {
-        if let Event::DeadlineNear { lead, held_until, .. } = event {
+    fn note_cell_event(
+        &self,
+        cell: Cell,
+        event: &cell::Event,
+        changed: Option<Change>,
+        at: Moment,
+        position: i64,
+    ) {
+        if let cell::Event::Registration(Event::DeadlineNear { lead, held_until, .. }) = event {
             self.reminders.reminded(cell, *lead, *held_until);
         }
-        let seen = match event {
-            Event::Enrolled { candidate, .. }
-            | Event::EnrolmentDeleted { candidate, .. }
-            | Event::EnrolmentExtended { candidate, .. }
-            | Event::ReviewApplied { candidate, .. }
-            | Event::ReviewDecided { candidate, .. }
-            | Event::ReviewDeleted { candidate, .. } => Some(Change::Enrolment(*candidate)),
-            Event::SittingSaved { .. } | Event::CampusSaved { .. } => Some(Change::Catalogue),
-            Event::ExpirySuspended { .. } | Event::ExpiryResumed { .. } => Some(Change::Expiry),
-            Event::DeadlineNear { .. }
-            | Event::AgreementAccepted { .. }
-            | Event::EnrolmentKeyRemembered { .. }
-            | Event::Imported { .. } => None,
-        };
         let notice = Notice::of_cell(event)
             .map(|(candidate, notice)| told(NoticeId { cell, position }, candidate, at, notice));
         self.feed
-            .tell(seen.into_iter().chain(notice).map(|change| (None, change)));
+            .tell(changed.into_iter().chain(notice).map(|change| (None, change)));
+    }
+}
+
+/// What changes by an event of registration, for those who follow along.
+fn change_of(event: &Event) -> Option<Change> {
+    match event {
+        Event::Enrolled { candidate, .. }
+        | Event::EnrolmentDeleted { candidate, .. }
+        | Event::EnrolmentExtended { candidate, .. }
+        | Event::ScoreReportsChosen { candidate, .. }
+        | Event::QuickPrintSet { candidate, .. }
+        | Event::ReviewApplied { candidate, .. }
+        | Event::ReviewDecided { candidate, .. }
+        | Event::ReviewDeleted { candidate, .. } => Some(Change::Enrolment(*candidate)),
+        Event::SittingSaved { .. } | Event::CampusSaved { .. } => Some(Change::Catalogue),
+        Event::ExpirySuspended { .. } | Event::ExpiryResumed { .. } => Some(Change::Expiry),
+        Event::DeadlineNear { .. }
+        | Event::AgreementAccepted { .. }
+        | Event::EnrolmentKeyRemembered { .. }
+        | Event::Imported { .. } => None,
     }
 }
 

@@ -178,7 +178,7 @@ fn in_parts(due: &[Due]) -> Vec<&[Due]> {
 }
 
 async fn remind_some(incarnation: &Arc<Incarnation>, cell: Cell, due: &[Due], now: Moment) {
-    let events = due
+    let events: Vec<Event> = due
         .iter()
         .map(|due| Event::DeadlineNear {
             candidate: due.candidate,

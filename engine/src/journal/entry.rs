@@ -6,7 +6,7 @@ use kaowei_core::audit::Seal;
 use kaowei_core::ids::Cell;
 use kaowei_core::seats::Refusal;
 use kaowei_core::time::Moment;
-use kaowei_core::{registration, seats};
+use kaowei_core::{cell, seats};
 use smallvec::SmallVec;
 
 use crate::actors::{Numbers, PoolHandle};
@@ -27,7 +27,7 @@ pub(crate) type PoolEvents = SmallVec<[Sealed; 1]>;
 /// One event of a cell; the writer gives it its place in the cell's chain.
 #[derive(Debug, Clone)]
 pub(crate) struct CellEvent {
-    pub(crate) event: registration::Event,
+    pub(crate) event: cell::Event,
     pub(crate) at: Moment,
 }
 

@@ -164,7 +164,7 @@ impl Engine {
         let turn = entry.take_turn().await;
         let standing = self.own_claim(&incarnation, &entry, claim).await?;
         match standing.state {
-            ClaimState::Paid => return Err(Refusal::AlreadyPaid.into()),
+            ClaimState::Paid { .. } => return Err(Refusal::AlreadyPaid.into()),
             ClaimState::Gone(_) => return Err(Refusal::AlreadyGone.into()),
             ClaimState::Waiting if reason.is_none() => return Err(Refusal::ReasonRequired.into()),
             ClaimState::Waiting | ClaimState::Held { .. } => {}
@@ -253,7 +253,7 @@ impl Engine {
         Ok(view(&incarnation, standing))
     }
 
-    async fn own_claim(
+    pub(super) async fn own_claim(
         &self,
         incarnation: &Arc<Incarnation>,
         entry: &Arc<CandidateEntry>,
@@ -349,9 +349,11 @@ fn remembered(candidate: &Candidate, request: &ClaimRequest) -> Result<Option<Lo
             claim: (**answered).into(),
         }))),
         KeyAnswer::WrittenRequired => Err(Refusal::WrittenRequired.into()),
-        KeyAnswer::Enrolled(_) | KeyAnswer::AlreadyEnrolled(_) | KeyAnswer::Reviewed(_) => {
-            Err(Denied::IdempotencyMismatch)
-        }
+        KeyAnswer::Enrolled(_)
+        | KeyAnswer::AlreadyEnrolled(_)
+        | KeyAnswer::Reviewed(_)
+        | KeyAnswer::Ordered(_)
+        | KeyAnswer::OrderFound(_) => Err(Denied::IdempotencyMismatch),
     }
 }
 
@@ -428,6 +430,7 @@ fn as_first_answered(claim: &Standing) -> ClaimAnswer {
         claim: ClaimView {
             standing: claim.as_made(),
             position,
+            settling_since: None,
         },
     }
 }
@@ -438,9 +441,13 @@ pub(crate) fn view(incarnation: &Incarnation, standing: Standing) -> ClaimView {
         ClaimState::Waiting => incarnation
             .pool(standing.id.pool)
             .and_then(|pool| pool.position(standing.id.number)),
-        ClaimState::Held { .. } | ClaimState::Paid | ClaimState::Gone(_) => None,
+        ClaimState::Held { .. } | ClaimState::Paid { .. } | ClaimState::Gone(_) => None,
     };
-    ClaimView { standing, position }
+    ClaimView {
+        standing,
+        position,
+        settling_since: standing.settling_since(incarnation.now()),
+    }
 }
 
 fn outcome(answer: &Answer) -> ClaimOutcome {

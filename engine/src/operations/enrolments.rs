@@ -185,7 +185,9 @@ impl Engine {
             KeyAnswer::Made(_)
             | KeyAnswer::Existing(_)
             | KeyAnswer::WrittenRequired
-            | KeyAnswer::Reviewed(_) => {
+            | KeyAnswer::Reviewed(_)
+            | KeyAnswer::Ordered(_)
+            | KeyAnswer::OrderFound(_) => {
                 return Err(Denied::IdempotencyMismatch);
             }
         };
@@ -270,6 +272,8 @@ impl Engine {
             eligible_subjects,
             review: status(incarnation, &sitting, entry, eligibility.as_deref()),
             claims,
+            orders: entry.read(|candidate| candidate.orders().to_vec()),
+            choices: entry.read(|candidate| candidate.choices().clone()),
         })
     }
 

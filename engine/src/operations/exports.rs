@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt, unfold};
 use kaowei_core::ids::{Cell, national_cell};
+use kaowei_core::payment::{Order, State};
 use kaowei_core::sites::Scope;
 use kaowei_core::time::Moment;
 use sqlx::AssertSqlSafe;
@@ -15,6 +16,7 @@ use crate::Engine;
 use crate::failure::{Denied, Failure};
 use crate::incarnation::Incarnation;
 use crate::store::{Db, on};
+use crate::tables::read_order;
 
 /// How many rows are read at once.
 const SLICE: i64 = 5_000;
@@ -26,6 +28,8 @@ pub enum ExportKind {
     Claims,
     /// Enrolments.
     Enrolments,
+    /// Orders, whatever their state.
+    Orders,
     /// The journal.
     Audit,
 }
@@ -36,6 +40,7 @@ pub type CsvStream = BoxStream<'static, Result<Bytes, Failure>>;
 const CLAIMS_HEADER: &str = "claim,pool,candidate,state,seq,chain_hash,state_seq,state_hash,created_at,held_until,queued_at,gone_at,registered_by,fee_fen\n";
 const ENROLMENTS_HEADER: &str =
     "candidate,record,record_version,campus,school,province,saved_at,delete_after\n";
+const ORDERS_HEADER: &str = "order,candidate,claims,paper,method,amount_fen,state,received_fen,settled_fen,refunded_fen,pending_fen,created_at,expires_at,paid_at\n";
 const AUDIT_HEADER: &str = "cell,position,stream,sequence,kind,at,payload,hash\n";
 
 impl Engine {
@@ -55,6 +60,10 @@ impl Engine {
             ExportKind::Enrolments => {
                 self.caught_up(cell).await?;
                 enrolments(store.tables.clone(), staff.scope)
+            }
+            ExportKind::Orders => {
+                self.caught_up(cell).await?;
+                orders(store.tables.clone(), staff.scope)
             }
             // The journal itself, which the tables may be behind.
             ExportKind::Audit => {
@@ -205,6 +214,72 @@ fn enrolments(tables: Db, scope: Scope) -> CsvStream {
             Ok(Some((lines.collect(), last)))
         }
     })
+}
+
+/// An order is below a school's scope if one of its claims is.
+fn orders(tables: Db, scope: Scope) -> CsvStream {
+    let (condition, code) = match scope {
+        Scope::School(code) => (
+            "EXISTS (SELECT 1 FROM order_claims JOIN pools ON pools.pool = order_claims.pool \
+             WHERE order_claims.order_id = orders.order_id AND pools.school = $1)"
+                .into(),
+            code.to_string(),
+        ),
+        Scope::National | Scope::Province(_) => below(scope, "cell", "cell"),
+    };
+    let sql = format!(
+        "SELECT order_id, body FROM orders WHERE {condition} AND order_id > $2 ORDER BY order_id LIMIT $3"
+    );
+    slices(ORDERS_HEADER, String::new(), move |after| {
+        let (tables, sql, code) = (tables.clone(), sql.clone(), code.clone());
+        async move {
+            let rows: Vec<(String, String)> = on!(&tables, pool => {
+                sqlx::query_as(AssertSqlSafe(sql)).bind(code).bind(after).bind(SLICE).fetch_all(pool).await?
+            });
+            let Some((last, _)) = rows.last().cloned() else {
+                return Ok(None);
+            };
+            let mut lines = String::new();
+            for (_, body) in &rows {
+                let order = read_order(body).map_err(|error| sqlx::Error::Decode(error.into()))?;
+                lines.push_str(&order_line(&order));
+            }
+            Ok(Some((lines, last)))
+        }
+    })
+}
+
+fn order_line(order: &Order) -> String {
+    let claims: Vec<String> = order
+        .claims()
+        .iter()
+        .map(|ordered| ordered.claim.to_string())
+        .collect();
+    let paid_at = match order.state() {
+        State::Paid { paid_at, .. } => paid_at.to_string(),
+        State::Attaching
+        | State::Placed { .. }
+        | State::Payable { .. }
+        | State::Closing { .. }
+        | State::Closed { .. } => String::new(),
+    };
+    let money = order.money();
+    format!(
+        "{},{},{},{},{},{},{},{},{},{},{},{},{},{paid_at}\n",
+        order.id(),
+        order.candidate().0,
+        claims.join(";"),
+        order.paper().as_str(),
+        order.method().as_str(),
+        order.amount().0,
+        order.status().as_str(),
+        money.received,
+        money.settled,
+        money.refunded,
+        money.pending,
+        order.opened_at(),
+        order.expires_at(),
+    )
 }
 
 type AuditCells = (String, i64, String, i64, String, i64, String, Vec<u8>);

@@ -127,9 +127,7 @@ async fn extend_enrolments(
                 by: By::System,
                 reason: REASON.into(),
             };
-            incarnation
-                .record(*cell, some.iter().map(extended).collect())
-                .await?;
+            incarnation.record(*cell, some.iter().map(extended)).await?;
         }
     }
     Ok(due.values().map(Vec::len).sum())

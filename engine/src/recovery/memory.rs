@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use kaowei_core::audit::{ChainHead, Hash, Record, Seal, verify};
+use kaowei_core::cell;
 use kaowei_core::ids::{CandidateId, Cell, PoolId, Sequence};
 use kaowei_core::registration::{self, Candidate};
 use kaowei_core::seats::{self, Pool, PoolFacts, Settings};
@@ -172,7 +173,7 @@ impl Memory {
                 .parse()
                 .map_err(|_| OpenError::Damaged(format!("{cell:?} is not a cell")))?;
             verify(self.cells.entry(cell).or_default(), record, sequence, hash)?;
-            self.apply_cell(cell, &registration::Event::read(kind, payload)?, at);
+            self.apply_cell(cell, &cell::Event::read(kind, payload)?, at);
             return Ok(());
         }
         let id: PoolId = stream
@@ -221,9 +222,20 @@ impl Memory {
         }
     }
 
-    fn apply_cell(&mut self, cell: Cell, event: &registration::Event, at: Moment) {
-        if let Some(candidate) = event.candidate() {
-            self.candidates.entry(candidate).or_default().evolve(event, at);
+    fn apply_cell(&mut self, cell: Cell, event: &cell::Event, at: Moment) {
+        let candidate = event.candidate();
+        let candidate = candidate.map(|id| self.candidates.entry(id).or_default());
+        let event = match event {
+            cell::Event::Payment(event) => {
+                if let Some(candidate) = candidate {
+                    candidate.evolve_order(event, at);
+                }
+                return;
+            }
+            cell::Event::Registration(event) => event,
+        };
+        if let Some(candidate) = candidate {
+            candidate.evolve(event, at);
         }
         match event {
             registration::Event::SittingSaved { sitting, .. } => self.sitting = Some((**sitting).clone()),
@@ -250,6 +262,8 @@ impl Memory {
             | registration::Event::Enrolled { .. }
             | registration::Event::EnrolmentDeleted { .. }
             | registration::Event::EnrolmentExtended { .. }
+            | registration::Event::ScoreReportsChosen { .. }
+            | registration::Event::QuickPrintSet { .. }
             | registration::Event::EnrolmentKeyRemembered { .. }
             | registration::Event::ReviewApplied { .. }
             | registration::Event::ReviewDecided { .. }

@@ -4,9 +4,17 @@ use std::collections::HashMap;
 
 use futures_util::TryStreamExt;
 use kaowei_core::audit::{ChainHead, Hash};
-use kaowei_core::ids::{CandidateId, ClaimId, ClaimNumber, Fen, PoolId, RecordId, RecordVersion, Sequence};
-use kaowei_core::registration::{Agreed, Candidate, Enrolment, KeyAnswer, Keys, Review};
-use kaowei_core::seats::{Claim, ClaimState, First, Pool, PoolFacts, RegisteredBy, Settings, Standing};
+use kaowei_core::ids::{
+    CandidateId, ClaimId, ClaimNumber, Fen, OrderId, PoolId, RecordId, RecordVersion, Sequence,
+};
+use kaowei_core::payment::Order;
+use kaowei_core::registration::{
+    Agreed, Candidate, Choices, Enrolment, KeyAnswer, Keys, Review, ScoreReport, ScoreReportChoice,
+};
+use kaowei_core::seats::{
+    Asked, Attached, Attachment, Claim, ClaimState, First, Leave, Pool, PoolFacts, RegisteredBy, Settings,
+    Standing,
+};
 use kaowei_core::sites::{Level, Paper, Site};
 use kaowei_core::stored::KeyNote;
 use kaowei_core::time::Moment;
@@ -15,25 +23,47 @@ use sqlx::{ColumnIndex, Database, Decode, Row, Type};
 use super::memory::{Memory, PoolMemory};
 use crate::failure::OpenError;
 use crate::store::{Db, on};
-use crate::tables::{read_positions, read_reminders};
+use crate::tables::{read_order, read_positions, read_reminders};
 
 const DOCUMENTS: &str = "SELECT name, body FROM documents";
 const CAMPUSES: &str = "SELECT body FROM campuses";
 const HEADS: &str = "SELECT stream, sequence, hash FROM stream_heads";
 const POOLS: &str = "SELECT pool, province, school, paper, level, requires, capacity, open, draining, fee_fen, exam_date FROM pools";
 const CLAIMS: &str = "SELECT pool, number, candidate, paper, level, requires, state, held_until, first_until, first_position, \
-     fee_fen, registered_by, created_at, sequence, chain_hash, state_at, state_sequence, state_hash, position FROM claims ORDER BY pool, number";
+     fee_fen, registered_by, created_at, sequence, chain_hash, state_at, state_sequence, state_hash, paid_by, attached_order, asked_at, leave, position FROM claims ORDER BY pool, number";
 const CANDIDATES: &str = "SELECT candidate, agreement_version, agreed_at FROM candidates";
 const ENROLMENTS: &str = "SELECT candidate, record, record_version, campus, school, province, saved_at, delete_after FROM enrolments";
 const REVIEWS: &str = "SELECT candidate, body FROM reviews";
+const ORDERS: &str = "SELECT candidate, body FROM orders ORDER BY candidate, position";
+const SCORE_REPORTS: &str =
+    "SELECT candidate, subject, choice FROM score_reports ORDER BY candidate, subject";
+const QUICK_PRINTS: &str = "SELECT candidate, enabled FROM quick_prints";
 const KEYS: &str =
     "SELECT candidate, slot, key, body, answer FROM idempotency_keys ORDER BY candidate, position";
 
 /// Candidate, record, version, campus, school, province, saved, delete after.
 type EnrolmentRow = (i64, i64, i64, String, String, String, i64, i64);
 
-/// Whose claim it is, how it stands, and where the event that made it lies in the journal.
-type StoredClaim = (CandidateId, Standing, i64);
+/// A claim's row.
+struct StoredClaim {
+    candidate: CandidateId,
+    standing: Standing,
+    /// How it is to go once its order has ended.
+    leave: Option<Leave>,
+    /// Where the event that made it lies in the journal.
+    position: i64,
+}
+
+impl StoredClaim {
+    fn attachment(&self) -> Option<Attachment> {
+        let attached = self.standing.attached?;
+        let asked = attached.asked_at.zip(self.leave.clone());
+        Some(Attachment {
+            order: attached.order,
+            asked: asked.map(|(at, leave)| Asked { at, leave }),
+        })
+    }
+}
 
 /// Reads all tables as of one moment, and the position that each cell has reached in them.
 ///
@@ -107,7 +137,13 @@ async fn read_claims(tables: &Db) -> Result<Vec<StoredClaim>, OpenError> {
         let mut rows = sqlx::query(CLAIMS).fetch(pool);
         while let Some(row) = rows.try_next().await? {
             let (candidate, standing) = claim(&row)?;
-            claims.push((candidate, standing, row.try_get(18)?));
+            let leave: Option<String> = row.try_get(21)?;
+            claims.push(StoredClaim {
+                candidate,
+                standing,
+                leave: leave.map(|leave| json(&leave, "how a claim is to go")).transpose()?,
+                position: row.try_get(22)?,
+            });
         }
     });
     Ok(claims)
@@ -120,8 +156,8 @@ async fn read_pools(
     heads: &mut HashMap<String, ChainHead>,
 ) -> Result<(), OpenError> {
     let by_pool: HashMap<PoolId, &[StoredClaim]> = claims
-        .chunk_by(|one, other| one.1.id.pool == other.1.id.pool)
-        .map(|run| (run[0].1.id.pool, run))
+        .chunk_by(|one, other| one.standing.id.pool == other.standing.id.pool)
+        .map(|run| (run[0].standing.id.pool, run))
         .collect();
     let mut found = Vec::new();
     on!(tables, pool => {
@@ -134,10 +170,13 @@ async fn read_pools(
         let claims = by_pool.get(&facts.id).copied().unwrap_or_default();
         let pool = Pool::restore(
             settings,
-            claims.iter().map(|(candidate, standing, _)| Claim {
-                candidate: *candidate,
-                state: standing.state,
+            claims.iter().map(|claim| Claim {
+                candidate: claim.candidate,
+                state: claim.standing.state,
             }),
+            claims
+                .iter()
+                .filter_map(|claim| Some((claim.standing.id.number, claim.attachment()?))),
         );
         let head = heads
             .remove(&facts.id.to_string())
@@ -153,6 +192,8 @@ struct Parts {
     claims: HashMap<CandidateId, Vec<(i64, Standing)>>,
     enrolments: HashMap<CandidateId, Enrolment>,
     keys: HashMap<CandidateId, Vec<(KeyNote, KeyAnswer)>>,
+    orders: HashMap<CandidateId, Vec<Order>>,
+    choices: HashMap<CandidateId, Choices>,
     reviews: HashMap<CandidateId, Review>,
 }
 
@@ -162,7 +203,9 @@ impl Parts {
         claims.sort_unstable_by_key(|(position, _)| *position);
         let claims = claims.into_iter().map(|(_, standing)| standing).collect();
         let keys = Keys::restore(self.keys.remove(&id).unwrap_or_default());
-        Candidate::restore(agreed, self.enrolments.remove(&id), claims, keys)
+        let orders = self.orders.remove(&id).unwrap_or_default();
+        let choices = self.choices.remove(&id).unwrap_or_default();
+        Candidate::restore(agreed, self.enrolments.remove(&id), claims, keys, orders, choices)
             .with_review(self.reviews.remove(&id))
     }
 }
@@ -175,14 +218,13 @@ async fn read_candidates(
     let mut parts = Parts {
         enrolments: read_enrolments(tables).await?,
         keys: read_keys(tables).await?,
+        orders: read_orders(tables).await?,
+        choices: read_choices(tables).await?,
         ..Parts::default()
     };
-    for (candidate, standing, position) in claims {
-        parts
-            .claims
-            .entry(candidate)
-            .or_default()
-            .push((position, standing));
+    for claim in claims {
+        let of = parts.claims.entry(claim.candidate).or_default();
+        of.push((claim.position, claim.standing));
     }
     let reviews: Vec<(i64, String)> = on!(tables, pool => sqlx::query_as(REVIEWS).fetch_all(pool).await?);
     let mut reviewed = Vec::with_capacity(reviews.len());
@@ -252,6 +294,37 @@ async fn read_keys(tables: &Db) -> Result<HashMap<CandidateId, Vec<(KeyNote, Key
     Ok(keys)
 }
 
+/// Orders by candidate, in the order in which they were opened.
+async fn read_orders(tables: &Db) -> Result<HashMap<CandidateId, Vec<Order>>, OpenError> {
+    let rows: Vec<(i64, String)> = on!(tables, pool => sqlx::query_as(ORDERS).fetch_all(pool).await?);
+    let mut orders: HashMap<CandidateId, Vec<Order>> = HashMap::new();
+    for (candidate, body) in rows {
+        let of = orders.entry(CandidateId(candidate)).or_default();
+        of.push(read_order(&body)?);
+    }
+    Ok(orders)
+}
+
+async fn read_choices(tables: &Db) -> Result<HashMap<CandidateId, Choices>, OpenError> {
+    let mut choices: HashMap<CandidateId, Choices> = HashMap::new();
+    let reports: Vec<(i64, String, String)> =
+        on!(tables, pool => sqlx::query_as(SCORE_REPORTS).fetch_all(pool).await?);
+    for (candidate, subject, choice) in reports {
+        let choice = ScoreReportChoice {
+            subject: parse(&subject)?,
+            choice: ScoreReport::from_name(&choice)
+                .ok_or_else(|| OpenError::Damaged(format!("{choice:?} is no form of score report")))?,
+        };
+        let of = choices.entry(CandidateId(candidate)).or_default();
+        of.score_reports.push(choice);
+    }
+    let prints: Vec<(i64, i64)> = on!(tables, pool => sqlx::query_as(QUICK_PRINTS).fetch_all(pool).await?);
+    for (candidate, enabled) in prints {
+        choices.entry(CandidateId(candidate)).or_default().quick_print = enabled == 1;
+    }
+    Ok(choices)
+}
+
 fn pool_row<'r, R>(row: &'r R) -> Result<(PoolFacts, Settings), OpenError>
 where
     R: Row,
@@ -300,13 +373,17 @@ where
         row.try_get::<Option<i64>, _>(n)
             .map(|at| at.map(Moment::from_unix_ms))
     };
+    let order = |n: usize| {
+        let order = row.try_get::<Option<String>, _>(n)?;
+        order.map(|order| parse::<OrderId>(&order)).transpose()
+    };
     let id = ClaimId {
         pool: parse(&text(0)?)?,
         number: ClaimNumber(count(number(1)?)),
     };
     let damaged = |what: &str| OpenError::Damaged(format!("claim {id}: {what}"));
-    let state =
-        ClaimState::from_parts(&text(6)?, moment(7)?).ok_or_else(|| damaged("its state is unknown"))?;
+    let state = ClaimState::from_parts(&text(6)?, moment(7)?, order(18)?)
+        .ok_or_else(|| damaged("its state is unknown"))?;
     let first = match (moment(8)?, row.try_get::<Option<i64>, _>(9)?) {
         (Some(until), None) => First::Held(until),
         (None, Some(position)) => First::Queued(count(position)),
@@ -317,6 +394,8 @@ where
         "school" => RegisteredBy::School,
         _ => return Err(damaged("who registered it is unknown")),
     };
+    let asked_at = moment(20)?;
+    let attached = order(19)?.map(|order| Attached { order, asked_at });
     let standing = Standing {
         id,
         paper: paper(&text(3)?)?,
@@ -326,6 +405,7 @@ where
             .map(|code| parse(&code))
             .transpose()?,
         state,
+        attached,
         first,
         fee: Fen(count(number(10)?)),
         registered_by,

@@ -64,17 +64,8 @@ enum Lock {
     Database(Vec<File>, PgConnection),
 }
 
-/// Which of SQLite's three files a part of the schema is in.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum SchemaFile {
-    Journal,
-    People,
-    Tables,
-}
-
-/// The parts of the schema, in the order in which they came to be.
+/// A migration of one of the schema's three parts, each a file of its own on SQLite.
 struct Part {
-    file: SchemaFile,
     version: i64,
     name: &'static str,
     sqlite: &'static str,
@@ -82,12 +73,11 @@ struct Part {
 }
 
 macro_rules! part {
-    ($file:ident, $version:literal, $name:literal) => {
-        part!($file, "000", $version, $name)
+    ($version:literal, $name:literal) => {
+        part!("000", $version, $name)
     };
-    ($file:ident, $zeros:literal, $version:literal, $name:literal) => {
+    ($zeros:literal, $version:literal, $name:literal) => {
         Part {
-            file: SchemaFile::$file,
             version: $version,
             name: $name,
             sqlite: include_str!(concat!(
@@ -110,15 +100,19 @@ macro_rules! part {
     };
 }
 
-const PARTS: [Part; 8] = [
-    part!(Journal, 1, "journal"),
-    part!(People, 2, "people"),
-    part!(Tables, 3, "tables"),
-    part!(Tables, 4, "notices"),
-    part!(People, 5, "outbox"),
-    part!(People, 7, "credentials"),
-    part!(Tables, "00", 11, "reviews"),
-    part!(People, "00", 12, "review_tickets"),
+const JOURNAL: &[Part] = &[part!(1, "journal")];
+const PEOPLE: &[Part] = &[
+    part!(2, "people"),
+    part!(5, "outbox"),
+    part!(7, "credentials"),
+    part!(8, "sandbox"),
+    part!("00", 12, "review_tickets"),
+];
+const TABLES: &[Part] = &[
+    part!(3, "tables"),
+    part!(4, "notices"),
+    part!(6, "orders"),
+    part!("00", 11, "reviews"),
 ];
 
 /// The advisory lock that a server holds on its database ("kaowei" in ASCII).
@@ -149,15 +143,10 @@ impl Store {
             open(&people, 4).await?,
             open(&tables, 4).await?,
         ];
-        let files = [SchemaFile::Journal, SchemaFile::People, SchemaFile::Tables];
-        for (pool, file) in pools.iter().zip(files) {
-            let parts = PARTS.iter().filter(|part| part.file == file);
+        for (pool, parts) in pools.iter().zip([JOURNAL, PEOPLE, TABLES]) {
             let mut connection = pool.acquire().await?;
-            migrate(
-                &mut *connection,
-                parts.map(|part| part.migration(part.sqlite)).collect(),
-            )
-            .await?;
+            let migrations = parts.iter().map(|part| part.migration(part.sqlite));
+            migrate(&mut *connection, migrations.collect()).await?;
         }
         let [journal_db, people_db, tables_db] = pools.map(Db::Sqlite);
         let secrets = Secrets::load(&journal_db, keys).await?;
@@ -201,8 +190,10 @@ impl Store {
             .connect_with(options.clone())
             .await?;
         let mut connection = pool.acquire().await?;
-        let migrations = PARTS.iter().map(|part| part.migration(part.postgres));
-        migrate(&mut *connection, migrations.collect()).await?;
+        let parts = [JOURNAL, PEOPLE, TABLES].into_iter().flatten();
+        let mut migrations: Vec<_> = parts.map(|part| part.migration(part.postgres)).collect();
+        migrations.sort_by_key(|migration| migration.version);
+        migrate(&mut *connection, migrations).await?;
         drop(connection);
         let journal = Db::Postgres(pool.clone());
         let secrets = Secrets::load(&journal, keys).await?;

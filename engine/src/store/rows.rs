@@ -8,7 +8,9 @@ use std::borrow::Cow;
 use std::cell::LazyCell;
 use std::sync::Arc;
 
-use kaowei_core::ids::{CampusCode, CandidateId, PoolId, ProvinceCode, SchoolCode, Sequence, SubjectCode};
+use kaowei_core::ids::{
+    CampusCode, CandidateId, OrderId, PoolId, ProvinceCode, SchoolCode, Sequence, SubjectCode,
+};
 use kaowei_core::time::Moment;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
@@ -163,6 +165,7 @@ values! {
     &'a str => Text(text: text.into());
     String => Text(text: text.into());
     PoolId => Text(pool: pool.to_string().into());
+    OrderId => Text(order: order.to_string().into());
     &'a ProvinceCode => Text(code: code.as_str().into());
     &'a SchoolCode => Text(code: code.as_str().into());
     &'a CampusCode => Text(code: code.as_str().into());

@@ -18,6 +18,8 @@ use crate::settings::{SuppliedKey, SuppliedKeys};
 pub(crate) struct Secrets {
     /// Signs tokens (HS256).
     pub(crate) token_key: [u8; 32],
+    /// Signs what the sandbox tells.
+    pub(crate) sandbox_key: [u8; 32],
     seal: [u8; 32],
     index: hmac::Key,
 }
@@ -34,12 +36,14 @@ impl Secrets {
         // Whoever changes this one ends all tokens, and loses nothing.
         let token_key = match supplied.token {
             Some(key) => key.0,
-            None => stored_key(journal, TOKEN).await?,
+            None => stored_key(journal, TOKEN.stored).await?,
         };
         let seal = lasting_key(journal, SEAL, supplied.seal).await?;
         let index = lasting_key(journal, INDEX, supplied.index).await?;
+        let sandbox_key = stored_key(journal, "sandbox_key").await?;
         Ok(Self {
             token_key,
+            sandbox_key,
             seal,
             index: hmac::Key::new(hmac::HMAC_SHA256, &index),
         })
@@ -114,7 +118,7 @@ async fn lasting_key(
         if read(journal, &fingerprint_name).await?.is_some() {
             return Err(OpenError::KeyMissing { setting });
         }
-        return stored_key(journal, name).await;
+        return stored_key(journal, name.stored).await;
     };
     let is_same = match read(journal, name.stored).await? {
         Some(stored) => stored == key,
@@ -134,13 +138,13 @@ fn fingerprint(key: &[u8; 32]) -> Vec<u8> {
 }
 
 /// The key in the store, made if there is none.
-async fn stored_key(journal: &Db, name: KeyName) -> Result<[u8; 32], OpenError> {
+async fn stored_key(journal: &Db, name: &str) -> Result<[u8; 32], OpenError> {
     let mut fresh = [0; 32];
     fill(&mut fresh).map_err(|_| OpenError::Damaged("no random numbers can be had".into()))?;
-    let stored = keep(journal, name.stored, &fresh).await?;
+    let stored = keep(journal, name, &fresh).await?;
     stored
         .try_into()
-        .map_err(|_| OpenError::Damaged(format!("the shared key {} has a wrong length", name.stored)))
+        .map_err(|_| OpenError::Damaged(format!("the shared key {name} has a wrong length")))
 }
 
 /// Stores a fact unless there is one of that name; the one that is stored then.

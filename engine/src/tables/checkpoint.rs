@@ -162,8 +162,9 @@ impl Checkpoint {
     /// Writes events to the tables in one transaction.
     async fn attempt(&mut self, events: &[StoredEvent]) -> Result<Attempt, OpenError> {
         let tables = &self.store.checkpoint.tables;
-        let fold = match fold(events, &mut self.facts) {
+        let fold = match fold(events, &mut self.facts, tables).await {
             Ok(folded) => folded,
+            Err(OpenError::Connect { source }) => return Err(source.into()),
             Err(error) => return Ok(Attempt::Refused(error)),
         };
         let undisturbed = self.store.tables_lock.lock().await;
@@ -219,14 +220,16 @@ impl Checkpoint {
 }
 
 /// What events change.
-fn fold<'a>(
+async fn fold<'a>(
     events: &'a [StoredEvent],
     facts: &mut HashMap<PoolId, PoolFacts>,
+    tables: &Db,
 ) -> Result<Fold<'a>, OpenError> {
     let mut fold = Fold::default();
     for event in events {
         fold.add(event, facts)?;
     }
+    fold.payment.settle(tables).await?;
     Ok(fold)
 }
 

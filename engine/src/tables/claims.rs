@@ -8,7 +8,7 @@ use crate::recovery::read_claim;
 use crate::store::{Store, on};
 
 const CLAIM: &str = "SELECT pool, number, candidate, paper, level, requires, state, held_until, first_until, first_position, \
-     fee_fen, registered_by, created_at, sequence, chain_hash, state_at, state_sequence, state_hash FROM claims \
+     fee_fen, registered_by, created_at, sequence, chain_hash, state_at, state_sequence, state_hash, paid_by, attached_order, asked_at FROM claims \
      WHERE pool = $1 AND number = $2 AND candidate = $3";
 
 /// A candidate's claim.

@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 
 use kaowei_core::audit::{Hash, Seal};
-use kaowei_core::ids::{CampusCode, CandidateId, ClaimId, ClaimNumber, PoolId, Sequence};
+use kaowei_core::ids::{CampusCode, CandidateId, ClaimId, ClaimNumber, OrderId, PoolId, Sequence};
 use kaowei_core::registration::{self, Enrolment, KeyAnswer, Review};
-use kaowei_core::seats::{ClaimState, Event, Freed, PoolFacts, RemovalCause, Standing};
+use kaowei_core::seats::{ClaimState, Event, Freed, Leave, PoolFacts, RemovalCause, Standing};
 use kaowei_core::stored::KeyNote;
 use kaowei_core::time::Moment;
+use kaowei_core::{cell, payment};
 use serde::Serialize;
 
+use super::fold_orders::OrderFold;
 use super::notices::NoticeFold;
 use crate::failure::OpenError;
 use crate::recovery::StoredEvent;
@@ -37,6 +39,7 @@ pub(super) struct Fold<'a> {
     /// Reviews as they are now, with their JSON; none for one that was deleted.
     pub(super) reviews: BTreeMap<CandidateId, Option<(Review, String)>>,
     pub(super) keys: BTreeMap<(CandidateId, u8), (i64, KeyNote, String)>,
+    pub(super) payment: OrderFold<'a>,
     pub(super) last_at: Option<Moment>,
     pub(super) notices: NoticeFold,
 }
@@ -57,15 +60,91 @@ pub(super) struct PoolChange {
 pub(super) struct NewClaim {
     pub(super) candidate: CandidateId,
     pub(super) standing: Standing,
+    /// How it is to go once its order has ended.
+    pub(super) leave: Option<String>,
     /// Where the event that made it lies in the journal.
     pub(super) position: i64,
 }
 
-/// The latest state of a claim that is in the tables already.
-#[derive(Debug, Clone, Copy)]
+/// What is new about a claim that is in the tables already; what is absent stays.
+#[derive(Debug)]
 pub(super) struct ClaimChange {
-    pub(super) state: ClaimState,
+    pub(super) state: Option<ClaimState>,
+    /// The order that it is kept for.
+    pub(super) attached: Cell<OrderId>,
+    /// Since when it is to go, and how.
+    pub(super) asked: Cell<(Moment, String)>,
     pub(super) seal: Seal,
+}
+
+/// What becomes of a cell of the tables that may be empty.
+#[derive(Debug)]
+pub(super) enum Cell<T> {
+    /// It stays as it is.
+    Kept,
+    /// It is this from now on.
+    Set(Option<T>),
+}
+
+impl<T> Cell<T> {
+    /// Whether it changes, as the statement is told; and its value then.
+    pub(super) fn parts(&self) -> (bool, Option<&T>) {
+        match self {
+            Self::Kept => (false, None),
+            Self::Set(value) => (true, value.as_ref()),
+        }
+    }
+}
+
+impl ClaimChange {
+    fn new(seal: Seal) -> Self {
+        Self {
+            state: None,
+            attached: Cell::Kept,
+            asked: Cell::Kept,
+            seal,
+        }
+    }
+
+    /// As [`Standing::evolve`] changes a claim that is known.
+    fn add(&mut self, event: &Event, seal: Seal) -> Result<(), OpenError> {
+        self.seal = seal;
+        if let Some(state) = event.new_state() {
+            self.state = Some(state);
+            if state.held_until().is_none() {
+                self.attached = Cell::Set(None);
+                self.asked = Cell::Set(None);
+            }
+        }
+        match event {
+            Event::OrderAttached { order, .. } => {
+                self.attached = Cell::Set(Some(*order));
+                self.asked = Cell::Set(None);
+            }
+            Event::OrderDetached { .. } => {
+                self.attached = Cell::Set(None);
+                self.asked = Cell::Set(None);
+            }
+            Event::CancellationAsked { asked_at, .. } | Event::RemovalAsked { asked_at, .. } => {
+                self.asked = Cell::Set(leave(event)?.map(|leave| (*asked_at, leave)));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// How a hold is to go that was asked to, as its row keeps it.
+fn leave(event: &Event) -> Result<Option<String>, OpenError> {
+    let leave = match event {
+        Event::CancellationAsked { by, reason, .. } => Leave::Cancel {
+            by: by.clone(),
+            reason: *reason,
+        },
+        Event::RemovalAsked { cause, .. } => Leave::Remove { cause: *cause },
+        _ => return Ok(None),
+    };
+    json(&leave).map(Some)
 }
 
 impl<'a> Fold<'a> {
@@ -82,9 +161,12 @@ impl<'a> Fold<'a> {
         self.index.push((stream, *sequence, cell, *position));
         self.last_at = self.last_at.max(Some(at));
         if stream.starts_with("cell:") {
-            let event = registration::Event::read(kind, payload)?;
+            let event = cell::Event::read(kind, payload)?;
             self.notices.add_cell(cell, *position, at, &event)?;
-            return self.add_cell_event(&event, at, *position);
+            return match event {
+                cell::Event::Registration(event) => self.add_cell_event(&event, at, *position),
+                cell::Event::Payment(event) => self.add_payment_event(event, at, cell, *position),
+            };
         }
         let damaged = |what: &str| OpenError::Damaged(format!("{stream}: {what}"));
         let id: PoolId = stream.parse().map_err(|_| damaged("not a pool's id"))?;
@@ -141,13 +223,20 @@ impl<'a> Fold<'a> {
                     NewClaim {
                         candidate,
                         standing: made,
+                        leave: None,
                         position,
                     },
                 );
             } else if let Some(new) = self.new_claims.get_mut(&key) {
                 new.standing.evolve(event, &seal);
-            } else if let Some(state) = event.new_state() {
-                self.claims.insert(key, ClaimChange { state, seal });
+                if let Some(leave) = leave(event)? {
+                    new.leave = Some(leave);
+                }
+                let asked = new.standing.attached.and_then(|attached| attached.asked_at);
+                new.leave = new.leave.take().filter(|_| asked.is_some());
+            } else if !matches!(event, Event::KeyRemembered { .. }) {
+                let change = self.claims.entry(key).or_insert_with(|| ClaimChange::new(seal));
+                change.add(event, seal)?;
             }
         }
         match event {
@@ -212,6 +301,7 @@ impl<'a> Fold<'a> {
             Event::EnrolmentDeleted { candidate, .. } => {
                 self.enrolments.insert(*candidate, None);
                 self.enrolment_ends.remove(candidate);
+                self.payment.unchoose(*candidate);
             }
             Event::EnrolmentExtended {
                 candidate,
@@ -262,6 +352,15 @@ impl<'a> Fold<'a> {
                 };
                 self.documents.insert("expiry", json(&status)?);
             }
+            Event::ScoreReportsChosen { candidate, choices } => {
+                for chosen in choices {
+                    let reports = &mut self.payment.score_reports;
+                    reports.insert((*candidate, chosen.subject), chosen.choice);
+                }
+            }
+            Event::QuickPrintSet { candidate, enabled } => {
+                self.payment.quick_prints.insert(*candidate, *enabled);
+            }
             Event::Imported { .. } | Event::DeadlineNear { .. } => {}
         }
         Ok(())
@@ -280,6 +379,34 @@ impl<'a> Fold<'a> {
         }
         let body = json(&review)?;
         self.reviews.insert(candidate, Some((review, body)));
+        Ok(())
+    }
+
+    fn add_payment_event(
+        &mut self,
+        event: payment::Event,
+        at: Moment,
+        cell: &'a str,
+        position: i64,
+    ) -> Result<(), OpenError> {
+        if let payment::Event::OrderOpened {
+            order,
+            candidate,
+            key: Some(note),
+            ..
+        } = &event
+        {
+            self.remember(*candidate, *note, &KeyAnswer::Ordered(*order), position)?;
+        }
+        if let payment::Event::OrderKeyRemembered {
+            order,
+            candidate,
+            key,
+        } = &event
+        {
+            self.remember(*candidate, *key, &KeyAnswer::OrderFound(*order), position)?;
+        }
+        self.payment.add(event, at, cell, position);
         Ok(())
     }
 
@@ -340,7 +467,14 @@ impl PoolChange {
                 self.held -= 1;
                 self.paid += 1;
             }
-            Event::DeadlineExtended { .. } | Event::KeyRemembered { .. } => {}
+            Event::ClaimRefunded { .. } => self.paid -= 1,
+            // A hold with an order is a hold.
+            Event::DeadlineExtended { .. }
+            | Event::OrderAttached { .. }
+            | Event::OrderDetached { .. }
+            | Event::CancellationAsked { .. }
+            | Event::RemovalAsked { .. }
+            | Event::KeyRemembered { .. } => {}
         }
     }
 }

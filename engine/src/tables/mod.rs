@@ -4,6 +4,7 @@
 mod checkpoint;
 mod claims;
 mod fold;
+mod fold_orders;
 mod notices;
 mod pace;
 mod progress;
@@ -12,6 +13,7 @@ mod statements;
 
 pub(crate) use checkpoint::{Checkpoint, read_positions};
 pub(crate) use claims::claim_of;
+pub(crate) use fold_orders::read_order;
 pub(crate) use notices::{NoticeRow, notices_after, notices_of, read_reminders};
 pub(crate) use progress::Progress;
 pub use rebuild::RebuildReport;

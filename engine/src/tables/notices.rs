@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use kaowei_core::cell;
 use kaowei_core::ids::{CandidateId, Cell, PoolId};
 use kaowei_core::notices::{Notice, NoticeId};
 use kaowei_core::registration;
@@ -49,9 +50,9 @@ impl NoticeFold {
         cell: &str,
         position: i64,
         at: Moment,
-        event: &registration::Event,
+        event: &cell::Event,
     ) -> Result<(), OpenError> {
-        if let registration::Event::DeadlineNear { lead, held_until, .. } = event {
+        if let cell::Event::Registration(registration::Event::DeadlineNear { lead, held_until, .. }) = event {
             let latest = self.reminders.entry((cell.into(), *lead)).or_insert(*held_until);
             *latest = (*latest).max(*held_until);
         }
@@ -202,7 +203,7 @@ fn notices_in(events: &[StoredEvent]) -> Result<Vec<NoticeRow>, OpenError> {
     for (cell, position, stream, _, kind, at, payload, _) in events {
         let at = Moment::from_unix_ms(*at);
         if stream.starts_with("cell:") {
-            fold.add_cell(cell, *position, at, &registration::Event::read(kind, payload)?)?;
+            fold.add_cell(cell, *position, at, &cell::Event::read(kind, payload)?)?;
         } else {
             let pool = stream
                 .parse()

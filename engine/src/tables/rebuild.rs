@@ -10,7 +10,7 @@ use crate::failure::OpenError;
 use crate::recovery::{Source, load};
 use crate::store::{Store, on};
 
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 17] = [
     "checkpoint",
     "stream_heads",
     "stream_index",
@@ -24,6 +24,10 @@ const TABLES: [&str; 13] = [
     "notices",
     "reminders",
     "reviews",
+    "orders",
+    "order_claims",
+    "score_reports",
+    "quick_prints",
 ];
 
 /// What a rebuild did.

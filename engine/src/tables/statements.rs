@@ -1,6 +1,6 @@
 //! The statements that make a slice's changes so in the tables.
 
-use kaowei_core::seats::First;
+use kaowei_core::seats::{ClaimState, First};
 
 use super::fold::Fold;
 use crate::store::Statement;
@@ -18,30 +18,51 @@ pub(super) fn statements<'a>(fold: &'a Fold<'_>) -> Vec<Statement<'a>> {
     statements.extend(catalogue(fold));
     statements.extend(candidates(fold));
     statements.extend(super::notices::statements(&fold.notices));
+    statements.extend(choices(fold));
+    statements.extend(orders(fold));
     statements.extend(positions(fold));
     statements
 }
 
 fn claim_changes<'a>(fold: &'a Fold<'_>) -> Statement<'a> {
-    const SQL: &str = "UPDATE claims SET state = new.state, held_until = new.held_until, state_at = new.state_at, \
-         state_sequence = new.state_sequence, state_hash = new.state_hash \
+    const SQL: &str = "UPDATE claims SET state = COALESCE(new.state, claims.state), \
+         held_until = CASE WHEN new.state IS NULL THEN claims.held_until ELSE new.held_until END, \
+         paid_by = CASE WHEN new.state IS NULL THEN claims.paid_by ELSE new.paid_by END, \
+         attached_order = CASE WHEN new.attachment = 1 THEN new.attached_order ELSE claims.attached_order END, \
+         asked_at = CASE WHEN new.asking = 1 THEN new.asked_at ELSE claims.asked_at END, \
+         leave = CASE WHEN new.asking = 1 THEN new.leave ELSE claims.leave END, \
+         state_at = new.state_at, state_sequence = new.state_sequence, state_hash = new.state_hash \
          FROM ({rows}) AS new WHERE claims.pool = new.pool AND claims.number = new.number";
-    const COLUMNS: [&str; 7] = [
+    const COLUMNS: [&str; 13] = [
         "pool",
         "number",
         "state",
         "held_until",
+        "paid_by",
+        "attachment",
+        "attached_order",
+        "asking",
+        "asked_at",
+        "leave",
         "state_at",
         "state_sequence",
         "state_hash",
     ];
     let changes = fold.claims.iter().map(|((pool, number), change)| {
         let (state, seal) = (change.state, &change.seal);
+        let (attachment, attached_order) = change.attached.parts();
+        let (asking, asked) = change.asked.parts();
         [
             (*pool).into(),
             number.0.into(),
-            state.as_str().into(),
-            state.held_until().into(),
+            state.map(ClaimState::as_str).into(),
+            state.and_then(ClaimState::held_until).into(),
+            state.and_then(ClaimState::paid_by).into(),
+            attachment.into(),
+            attached_order.copied().into(),
+            asking.into(),
+            asked.map(|(at, _)| *at).into(),
+            asked.map(|(_, leave)| leave.as_str()).into(),
             seal.at.into(),
             seal.sequence.into(),
             seal.hash.0.as_slice().into(),
@@ -51,7 +72,7 @@ fn claim_changes<'a>(fold: &'a Fold<'_>) -> Statement<'a> {
 }
 
 fn new_claims<'a>(fold: &'a Fold<'_>) -> Statement<'a> {
-    const COLUMNS: [&str; 19] = [
+    const COLUMNS: [&str; 23] = [
         "pool",
         "number",
         "candidate",
@@ -71,6 +92,10 @@ fn new_claims<'a>(fold: &'a Fold<'_>) -> Statement<'a> {
         "state_sequence",
         "state_hash",
         "position",
+        "paid_by",
+        "attached_order",
+        "asked_at",
+        "leave",
     ];
     let claims = fold.new_claims.values().map(|new| {
         let claim = &new.standing;
@@ -98,6 +123,10 @@ fn new_claims<'a>(fold: &'a Fold<'_>) -> Statement<'a> {
             claim.state_sequence.into(),
             claim.state_hash.0.as_slice().into(),
             new.position.into(),
+            claim.state.paid_by().into(),
+            claim.attached.map(|attached| attached.order).into(),
+            claim.attached.and_then(|attached| attached.asked_at).into(),
+            new.leave.as_deref().into(),
         ]
     });
     Statement::upsert("claims", &["pool", "number"], &COLUMNS, claims)
@@ -279,6 +308,97 @@ fn candidates<'a>(fold: &'a Fold<'_>) -> [Statement<'a>; 2] {
         Statement::upsert("candidates", &["candidate"], &AGREEMENTS, agreed),
         Statement::upsert("idempotency_keys", &["candidate", "slot"], &KEYS, remembered),
     ]
+}
+
+fn choices<'a>(fold: &'a Fold<'_>) -> [Statement<'a>; 4] {
+    const REPORTS_GONE: &str = "DELETE FROM score_reports WHERE candidate IN ({rows})";
+    const PRINTS_GONE: &str = "DELETE FROM quick_prints WHERE candidate IN ({rows})";
+    let unchosen = || {
+        let candidates = fold.payment.unchosen.iter();
+        candidates.map(|candidate| [(*candidate).into()])
+    };
+    let chosen = fold.payment.score_reports.iter();
+    let chosen = chosen
+        .map(|((candidate, subject), choice)| [(*candidate).into(), subject.into(), choice.as_str().into()]);
+    let switched = fold.payment.quick_prints.iter();
+    let switched = switched.map(|(candidate, enabled)| [(*candidate).into(), (*enabled).into()]);
+    [
+        Statement::new(REPORTS_GONE, &["candidate"], unchosen()),
+        Statement::new(PRINTS_GONE, &["candidate"], unchosen()),
+        Statement::upsert(
+            "score_reports",
+            &["candidate", "subject"],
+            &["candidate", "subject", "choice"],
+            chosen,
+        ),
+        Statement::upsert(
+            "quick_prints",
+            &["candidate"],
+            &["candidate", "enabled"],
+            switched,
+        ),
+    ]
+}
+
+fn orders<'a>(fold: &'a Fold<'_>) -> [Statement<'a>; 2] {
+    const ORDERS: [&str; 15] = [
+        "order_id",
+        "cell",
+        "candidate",
+        "paper",
+        "method",
+        "state",
+        "amount_fen",
+        "received_fen",
+        "settled_fen",
+        "refunded_fen",
+        "pending_fen",
+        "opened_at",
+        "expires_at",
+        "position",
+        "body",
+    ];
+    const CLAIMS: [&str; 4] = ["order_id", "pool", "number", "fee_fen"];
+    let changed = fold.payment.orders.values().map(|row| {
+        let (order, money) = (&row.order, row.order.money());
+        [
+            order.id().into(),
+            row.cell.as_str().into(),
+            order.candidate().into(),
+            order.paper().as_str().into(),
+            order.method().as_str().into(),
+            order.status().as_str().into(),
+            order.amount().0.into(),
+            fen(money.received).into(),
+            fen(money.settled).into(),
+            fen(money.refunded).into(),
+            fen(money.pending).into(),
+            order.opened_at().into(),
+            order.expires_at().into(),
+            row.position.into(),
+            row.body.as_str().into(),
+        ]
+    });
+    let paid = fold.payment.orders.values().flat_map(|row| {
+        row.order.claims().iter().map(|ordered| {
+            let claim = ordered.claim;
+            [
+                row.order.id().into(),
+                claim.pool.into(),
+                claim.number.0.into(),
+                ordered.fee_fen.0.into(),
+            ]
+        })
+    });
+    [
+        Statement::upsert("orders", &["order_id"], &ORDERS, changed),
+        Statement::upsert("order_claims", &["order_id", "pool", "number"], &CLAIMS, paid),
+    ]
+}
+
+/// A sum of fees as the tables keep it.
+fn fen(sum: u64) -> i64 {
+    i64::try_from(sum).unwrap_or(i64::MAX)
 }
 
 fn positions<'a>(fold: &'a Fold<'_>) -> [Statement<'a>; 3] {

@@ -29,6 +29,10 @@ pub struct Habits {
     pub claim_again: f64,
     /// Leave the queue.
     pub withdraw: f64,
+    /// Pay for a held written seat, and then for the oral one.
+    pub pay: f64,
+    /// Of those: have trouble at the cashier's once, or make some.
+    pub odd_payment: f64,
     /// How often each asks for his state after his claim.
     pub polls: u16,
     /// Mean pause before doing something of one's own accord.

@@ -3,7 +3,8 @@
 use rand::SeedableRng;
 
 use super::*;
-use crate::history::Seen;
+use crate::client::{AtCashier, OrderSeen};
+use crate::history::{OrderState, Seen};
 
 const HABITS: Habits = Habits {
     look: 0.0,
@@ -15,6 +16,8 @@ const HABITS: Habits = Habits {
     cancel: 0.0,
     claim_again: 0.0,
     withdraw: 0.0,
+    pay: 0.0,
+    odd_payment: 0.0,
     polls: 3,
     think_seconds: 1.0,
 };
@@ -138,4 +141,97 @@ fn he_stops_asking_for_his_state_after_his_share() {
         follow = li.hear(Step::Poll, &call, &Answer::none(Code::None), &HABITS, &mut dice);
     }
     assert_eq!(polls, 3);
+}
+
+fn ordered(state: OrderState, payable: bool) -> Answer {
+    let id = 0xa1;
+    Answer {
+        status: 200,
+        order: Some(OrderSeen { id, state, payable }),
+        ..Answer::none(Code::None)
+    }
+}
+
+fn done() -> Answer {
+    Answer {
+        status: 200,
+        ..Answer::none(Code::None)
+    }
+}
+
+/// Someone with a seat who is about to choose his score report.
+fn seated(habits: &Habits) -> (Candidate, ChaCha8Rng) {
+    let (mut li, mut dice) = li(habits);
+    let (claim, _) = li.call(Step::Arrive, habits, &mut dice).unwrap();
+    let held = granted(ClaimState::Held);
+    let follow = li.hear(Step::Arrive, &claim, &held, habits, &mut dice);
+    assert_eq!(follow[0].1, Step::Choose);
+    (li, dice)
+}
+
+#[test]
+fn who_holds_a_seat_chooses_orders_pays_and_comes_back() {
+    let habits = Habits { pay: 1.0, ..HABITS };
+    let (mut li, mut dice) = seated(&habits);
+    let written = Paper::Written;
+    for (step, subject, answer, next) in [
+        (Step::Choose, Subject::Exam(0), done(), Step::Order(written)),
+        (
+            Step::Order(written),
+            Subject::Paper(written),
+            ordered(OrderState::Open, true),
+            Step::Pay(written),
+        ),
+        (
+            Step::Pay(written),
+            Subject::Cashier(0xa1, AtCashier::Pays),
+            done(),
+            Step::ComeBack(written),
+        ),
+        (
+            Step::ComeBack(written),
+            Subject::Order(0xa1),
+            ordered(OrderState::Refunding, false),
+            Step::ComeBack(written),
+        ),
+    ] {
+        let (call, _) = li.call(step, &habits, &mut dice).unwrap();
+        assert_eq!(call.subject, subject);
+        let follow = li.hear(step, &call, &answer, &habits, &mut dice);
+        assert_eq!(follow[0].1, next);
+    }
+    let step = Step::ComeBack(written);
+    let (call, _) = li.call(step, &habits, &mut dice).unwrap();
+    let paid = ordered(OrderState::Paid, false);
+    assert!(li.hear(step, &call, &paid, &habits, &mut dice).is_empty());
+    assert!(
+        li.call(Step::Pay(written), &habits, &mut dice).is_none(),
+        "it is paid"
+    );
+}
+
+#[test]
+fn an_order_that_was_not_heard_of_is_asked_for_with_the_same_key_and_a_new_one_with_another() {
+    let habits = Habits { pay: 1.0, ..HABITS };
+    let (mut li, mut dice) = seated(&habits);
+    let step = Step::Order(Paper::Written);
+    let (first, _) = li.call(step, &habits, &mut dice).unwrap();
+    let lost = Answer::none(Code::ConnectionLost);
+    assert_eq!(li.hear(step, &first, &lost, &habits, &mut dice)[0].1, step);
+    let (again, _) = li.call(step, &habits, &mut dice).unwrap();
+    assert_eq!(again.key, first.key);
+    li.hear(
+        step,
+        &again,
+        &ordered(OrderState::Open, false),
+        &habits,
+        &mut dice,
+    );
+    // He paid a wrong amount, which is back: the seat is still his.
+    let back = Step::ComeBack(Paper::Written);
+    let (call, _) = li.call(back, &habits, &mut dice).unwrap();
+    let refunded = ordered(OrderState::Refunded, false);
+    assert_eq!(li.hear(back, &call, &refunded, &habits, &mut dice)[0].1, step);
+    let (another, _) = li.call(step, &habits, &mut dice).unwrap();
+    assert_ne!(another.key, first.key);
 }

@@ -77,7 +77,7 @@ fn untrue(seen: &Seen, claim: &Claim) -> Option<String> {
     }
     let unchanged = match seen.state {
         state if state.is_gone() => claim.state == state,
-        ClaimState::Paid => claim.state == ClaimState::Paid,
+        ClaimState::Paid => matches!(claim.state, ClaimState::Paid | ClaimState::Refunded),
         ClaimState::Held => !matches!(
             claim.state,
             ClaimState::Waiting | ClaimState::Withdrawn | ClaimState::Lapsed

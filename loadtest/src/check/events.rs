@@ -9,20 +9,43 @@ use serde_json::value::RawValue;
 /// What happened to a pool or to one of its claims; claims by their number within the pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Event<'a> {
-    Created { capacity: u64, open: bool },
-    CapacitySet { capacity: u64, draining: bool },
+    Created {
+        capacity: u64,
+        open: bool,
+    },
+    CapacitySet {
+        capacity: u64,
+        draining: bool,
+    },
     Opened,
     Closed,
-    Held { claim: u32, candidate: &'a str },
-    Queued { claim: u32, candidate: &'a str },
-    Promoted { claim: u32 },
-    Ended { claim: u32, how: Ending },
-    Paid { claim: u32 },
-    DeadlineExtended { claim: u32 },
+    Held {
+        claim: u32,
+        candidate: &'a str,
+    },
+    Queued {
+        claim: u32,
+        candidate: &'a str,
+    },
+    Promoted {
+        claim: u32,
+    },
+    Ended {
+        claim: u32,
+        how: Ending,
+    },
+    Paid {
+        claim: u32,
+        order: Option<&'a str>,
+    },
+    /// Something about a claim that leaves it in its state.
+    Noted {
+        claim: u32,
+    },
     Other,
 }
 
-/// How a claim came to its end without being paid.
+/// How a claim came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     Cancelled,
@@ -30,6 +53,7 @@ pub(super) enum Ending {
     Expired,
     Removed,
     Lapsed,
+    Refunded,
 }
 
 #[derive(Deserialize)]
@@ -41,6 +65,8 @@ struct Payload<'a> {
     capacity: Option<u64>,
     open: Option<bool>,
     draining: Option<bool>,
+    #[serde(borrow)]
+    order: Option<&'a RawValue>,
 }
 
 impl<'a> Event<'a> {
@@ -78,8 +104,13 @@ impl<'a> Event<'a> {
             "claim_expired" => ended(Ending::Expired)?,
             "claim_removed" => ended(Ending::Removed)?,
             "claim_lapsed" => ended(Ending::Lapsed)?,
-            "claim_paid" => Self::Paid { claim: claim()? },
-            "deadline_extended" => Self::DeadlineExtended { claim: claim()? },
+            "claim_refunded" => ended(Ending::Refunded)?,
+            "claim_paid" => Self::Paid {
+                claim: claim()?,
+                order: payload.order.map(bare),
+            },
+            "deadline_extended" | "order_attached" | "order_detached" | "cancellation_asked"
+            | "removal_asked" => Self::Noted { claim: claim()? },
             _ => Self::Other,
         })
     }
@@ -88,7 +119,15 @@ impl<'a> Event<'a> {
 fn is_known(kind: &str) -> bool {
     kind.starts_with("claim_")
         || kind.starts_with("pool_")
-        || matches!(kind, "capacity_set" | "deadline_extended")
+        || matches!(
+            kind,
+            "capacity_set"
+                | "deadline_extended"
+                | "order_attached"
+                | "order_detached"
+                | "cancellation_asked"
+                | "removal_asked"
+        )
 }
 
 /// A claim's number, given as a number, as text, or as the whole id.

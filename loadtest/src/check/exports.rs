@@ -1,4 +1,4 @@
-//! The server's exports as the judge takes them: two CSV files and the list of pools.
+//! The server's exports as the judge takes them: CSV files, the list of pools, and a provider's books.
 //!
 //! Promises: columns are found by name, in any order, with more beside them; files are read row by row, never
 //! whole; a column that is missing or a row that can't be read is an error with its line, not a violation.
@@ -52,6 +52,9 @@ pub enum CheckError {
     /// The list of pools is not what `GET /v1/staff/pools` answers.
     #[error("the list of pools can't be read: {0}")]
     Pools(String),
+    /// The provider's books are not what `GET /v1/staff/sandbox` answers.
+    #[error("the provider's books can't be read: {0}")]
+    Provider(String),
 }
 
 /// Where an export is.
@@ -93,6 +96,10 @@ pub struct Exports {
     pub audit: Source,
     /// `GET /v1/staff/pools`, all pages of it.
     pub pools: Vec<PoolRow>,
+    /// `GET /v1/staff/exports/orders.csv`, where it was fetched.
+    pub orders: Option<Source>,
+    /// What the provider says that it has received and given back, in fen, where it was asked.
+    pub provider: Option<[u64; 2]>,
 }
 
 impl Exports {
@@ -106,6 +113,8 @@ impl Exports {
             claims: Source::Text(claims.into()),
             audit: Source::Text(audit.into()),
             pools: PoolRow::list(pools_json)?,
+            orders: None,
+            provider: None,
         })
     }
 
@@ -119,6 +128,47 @@ impl Exports {
             claims: Source::File(claims.to_owned()),
             audit: Source::File(audit.to_owned()),
             pools: PoolRow::list(&pools)?,
+            orders: None,
+            provider: None,
+        })
+    }
+
+    /// With `orders.csv` and `sandbox.json` where a folder has them.
+    pub fn with_money(self, folder: &Path) -> Result<Self, CheckError> {
+        let (orders, books) = (folder.join("orders.csv"), folder.join("sandbox.json"));
+        let exports = if orders.exists() {
+            self.with_orders(Source::File(orders))
+        } else {
+            self
+        };
+        if !books.exists() {
+            return Ok(exports);
+        }
+        let json =
+            std::fs::read_to_string(&books).map_err(|source| CheckError::File { path: books, source })?;
+        exports.with_provider(&json)
+    }
+
+    /// With `orders.csv`.
+    #[must_use]
+    pub fn with_orders(self, orders: Source) -> Self {
+        Self {
+            orders: Some(orders),
+            ..self
+        }
+    }
+
+    /// With what `GET /v1/staff/sandbox` answers.
+    pub fn with_provider(self, json: &str) -> Result<Self, CheckError> {
+        let books: Value =
+            serde_json::from_str(json).map_err(|error| CheckError::Provider(error.to_string()))?;
+        let fen = |name: &str| {
+            let told = books[name].as_u64();
+            told.ok_or_else(|| CheckError::Provider(format!("{name} is not a number: {}", books[name])))
+        };
+        Ok(Self {
+            provider: Some([fen("received_fen")?, fen("refunded_fen")?]),
+            ..self
         })
     }
 }

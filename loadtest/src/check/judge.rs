@@ -3,7 +3,7 @@
 use super::exports::{CheckError, Exports};
 use super::replay::Trail;
 use super::verdict::Verdict;
-use super::{active, answers, order, stored};
+use super::{active, answers, money, order, stored};
 use crate::history::History;
 
 /// Proves, or refutes with evidence, that the server kept its promises to the candidates of this history.
@@ -17,6 +17,7 @@ pub fn check(history: &History, exports: &Exports) -> Result<Verdict, CheckError
     stored::check_numbers(&trail, exports, &mut verdict);
     stored::check_claims(&trail, exports, &mut verdict)?;
     active::check(&mut trail, &exports.pools, &mut verdict);
+    money::check(&trail, exports, &mut verdict)?;
 
     let streams = answers::streams_of(history, &trail);
     answers::check_acknowledged(history, &trail, &streams, &mut verdict);

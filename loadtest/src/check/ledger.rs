@@ -120,14 +120,14 @@ impl Ledger {
                     &mut breaches,
                 );
             }
-            Event::Paid { claim } => {
+            Event::Paid { claim, .. } => {
                 self.shift(claim, &[ClaimState::Held], ClaimState::Paid, place, &mut breaches);
             }
             Event::Ended { claim, how } => {
                 let (from, to) = ending(how);
                 self.shift(claim, from, to, place, &mut breaches);
             }
-            Event::DeadlineExtended { claim } => {
+            Event::Noted { claim } => {
                 if let Some(Some(known)) = self.claims.get_mut(claim as usize) {
                     (known.state_seq, known.state_hash) = (place.seq, place.hash);
                 }
@@ -224,6 +224,7 @@ impl Ledger {
             | ClaimState::Expired
             | ClaimState::Removed
             | ClaimState::Lapsed
+            | ClaimState::Refunded
             | ClaimState::Other => unreachable!("only active claims are counted"),
         }
     }
@@ -233,6 +234,7 @@ impl Ledger {
 const fn ending(how: Ending) -> (&'static [ClaimState], ClaimState) {
     const HELD: &[ClaimState] = &[ClaimState::Held];
     const WAITING: &[ClaimState] = &[ClaimState::Waiting];
+    const PAID: &[ClaimState] = &[ClaimState::Paid];
     const BOTH: &[ClaimState] = &[ClaimState::Held, ClaimState::Waiting];
     match how {
         Ending::Cancelled => (HELD, ClaimState::Cancelled),
@@ -240,5 +242,6 @@ const fn ending(how: Ending) -> (&'static [ClaimState], ClaimState) {
         Ending::Expired => (HELD, ClaimState::Expired),
         Ending::Removed => (BOTH, ClaimState::Removed),
         Ending::Lapsed => (WAITING, ClaimState::Lapsed),
+        Ending::Refunded => (PAID, ClaimState::Refunded),
     }
 }

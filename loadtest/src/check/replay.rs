@@ -11,6 +11,7 @@ use super::active::{Change, Turn};
 use super::events::Event;
 use super::exports::{CheckError, Exports, Rows};
 use super::ledger::{Breach, Ledger, Place};
+use super::money::Books;
 use super::verdict::{Check, Verdict};
 use crate::history::hash_text;
 use crate::history::parse_hash;
@@ -60,6 +61,9 @@ pub(super) struct Trail {
     pub(super) by_id: HashMap<String, u32>,
     pub(super) candidates: Names,
     pub(super) changes: Vec<Change>,
+    pub(super) books: Books,
+    /// By which order a claim was paid, by stream and number.
+    pub(super) seats: HashMap<(u32, u32), Box<str>>,
     records: u64,
 }
 
@@ -136,6 +140,8 @@ impl Trail {
         let at = self.stream(rows.text(STREAM));
         self.check_chain(at, rows, Place { seq, hash }, verdict);
         if !self.streams[at as usize].is_pool() {
+            self.books
+                .record(rows.text(KIND), rows.text(PAYLOAD), rows, verdict);
             return Ok(());
         }
         let event = match Event::read(rows.text(KIND), rows.text(PAYLOAD)) {
@@ -152,8 +158,8 @@ impl Trail {
             }
             Event::Promoted { claim }
             | Event::Ended { claim, .. }
-            | Event::Paid { claim }
-            | Event::DeadlineExtended { claim } => (Some(claim), None),
+            | Event::Paid { claim, .. }
+            | Event::Noted { claim } => (Some(claim), None),
             Event::Created { .. }
             | Event::CapacitySet { .. }
             | Event::Opened
@@ -164,6 +170,13 @@ impl Trail {
             let what = "a claim's number is far beyond the number of records";
             verdict.violated(Check::ChainHolds, what, || vec![evidence(rows)]);
             return Ok(());
+        }
+        if let Event::Paid {
+            claim,
+            order: Some(order),
+        } = event
+        {
+            self.seats.insert((at, claim), order.into());
         }
         let candidate = candidate.map_or(u32::MAX, |text| self.candidates.number(text));
         let breaches = self.streams[at as usize]
@@ -197,7 +210,7 @@ impl Trail {
             | Event::Closed
             | Event::Promoted { .. }
             | Event::Paid { .. }
-            | Event::DeadlineExtended { .. }
+            | Event::Noted { .. }
             | Event::Other => return Ok(()),
         };
         let Some(known) = self.streams[at as usize].ledger.claim(claim) else {
@@ -295,7 +308,7 @@ impl Trail {
 }
 
 /// The present record as evidence.
-fn evidence(rows: &Rows<'_>) -> String {
+pub(super) fn evidence(rows: &Rows<'_>) -> String {
     format!(
         "audit.csv line {}: {} #{} {} at {}: {}",
         rows.line(),

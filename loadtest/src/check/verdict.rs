@@ -33,11 +33,13 @@ pub enum Check {
     RefusalsTrue,
     /// 9: no open pool is left with a free seat and somebody waiting (R21).
     NoIdleSeat,
+    /// 10: every fen that came has bought a seat, or is back, or is on its way; every paid seat was bought (R26–R29).
+    MoneyAccounted,
 }
 
 impl Check {
     /// Every check, in the order of their numbers.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::CapacityNeverExceeded,
         Self::FirstComeFirstServed,
         Self::AcknowledgedIsStored,
@@ -47,6 +49,7 @@ impl Check {
         Self::RepeatsAgree,
         Self::RefusalsTrue,
         Self::NoIdleSeat,
+        Self::MoneyAccounted,
     ];
 
     /// Its number.
@@ -66,6 +69,7 @@ impl Check {
             Self::RepeatsAgree => "repeats gave the same claim",
             Self::RefusalsTrue => "only a full pool said that it was full",
             Self::NoIdleSeat => "no seat lies idle while somebody waits",
+            Self::MoneyAccounted => "no money without a seat, no paid seat without money",
         }
     }
 
@@ -81,6 +85,7 @@ impl Check {
             Self::RepeatsAgree => "keys",
             Self::RefusalsTrue => "refusals",
             Self::NoIdleSeat => "pools",
+            Self::MoneyAccounted => "orders and paid seats",
         }
     }
 }

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
 use super::Reply;
-use crate::history::{ClaimState, Code, Operation, PoolIndex, Seen, parse_hash, split_claim_id};
+use crate::history::{ClaimState, Code, Operation, OrderState, PoolIndex, Seen, parse_hash, split_claim_id};
 
 /// The pools' indices by their ids.
 pub type PoolIds = HashMap<Box<str>, PoolIndex>;
@@ -27,6 +27,8 @@ pub struct Answer {
     pub code: Code,
     /// The claims shown.
     pub claims: SmallVec<[Seen; 2]>,
+    /// The order shown.
+    pub order: Option<OrderSeen>,
     /// When to send the same again, if told.
     pub retry_after_ms: Option<u32>,
     /// When to ask for the state again, if told.
@@ -35,6 +37,17 @@ pub struct Answer {
     pub etag: Option<HeaderValue>,
     /// A place in the queue at the door.
     pub ticket: Option<HeaderValue>,
+}
+
+/// An order as an answer showed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderSeen {
+    /// Its id.
+    pub id: u64,
+    /// Its state.
+    pub state: OrderState,
+    /// Whether the provider takes money for it.
+    pub payable: bool,
 }
 
 /// How an answer of success is read.
@@ -46,6 +59,8 @@ pub enum Read {
     Claim,
     /// It is the list of own claims.
     Claims,
+    /// It is one order.
+    Order,
 }
 
 impl Read {
@@ -54,10 +69,13 @@ impl Read {
         match operation {
             Operation::Claim | Operation::Cancel | Operation::Withdraw => Self::Claim,
             Operation::Poll => Self::Claims,
+            Operation::Order | Operation::Refresh => Self::Order,
             Operation::Agreement
             | Operation::Qualification
             | Operation::Enrolment
             | Operation::Pools
+            | Operation::ScoreReport
+            | Operation::Pay
             | Operation::Other => Self::Nothing,
         }
     }
@@ -80,6 +98,16 @@ struct ClaimBody<'a> {
 struct ClaimsBody<'a> {
     #[serde(borrow)]
     claims: SmallVec<[ClaimBody<'a>; 2]>,
+    #[serde(default)]
+    next_poll_ms: Option<u32>,
+}
+
+#[derive(Deserialize)]
+struct OrderBody<'a> {
+    id: &'a str,
+    state: &'a str,
+    #[serde(default)]
+    pay_url: Option<&'a str>,
     #[serde(default)]
     next_poll_ms: Option<u32>,
 }
@@ -110,6 +138,7 @@ impl Answer {
             status: 0,
             code,
             claims: SmallVec::new(),
+            order: None,
             retry_after_ms: None,
             next_poll_ms: None,
             etag: None,
@@ -166,6 +195,15 @@ fn read_success(answer: &mut Answer, read: Read, body: &[u8], pools: &PoolIds) -
             for claim in &list.claims {
                 answer.claims.push(claim.seen(pools)?);
             }
+        }
+        Read::Order => {
+            let order: OrderBody = serde_json::from_slice(body).ok()?;
+            answer.next_poll_ms = order.next_poll_ms;
+            answer.order = Some(OrderSeen {
+                id: u64::from_str_radix(order.id, 16).ok()?,
+                state: OrderState::of(order.state),
+                payable: order.pay_url.is_some(),
+            });
         }
     }
     Some(())
@@ -257,6 +295,20 @@ mod tests {
         for body in ["", "{}", r#"{"id":"elsewhere-1-7","state":"held","seq":1}"#] {
             assert_eq!(read(201, body, Read::Claim).code, Code::Unreadable, "{body}");
         }
+    }
+
+    #[test]
+    fn an_order_is_read_with_whether_it_can_be_paid() {
+        let body = r#"{"id":"00000000000000a1","state":"open","pay_url":"/sandbox/pay/00000000000000a1"}"#;
+        let order = read(201, body, Read::Order).order.unwrap();
+        assert_eq!(
+            (order.id, order.state, order.payable),
+            (0xa1, OrderState::Open, true)
+        );
+        let body = r#"{"id":"00000000000000a1","state":"refunding","pay_url":null}"#;
+        let order = read(200, body, Read::Order).order.unwrap();
+        assert_eq!((order.state, order.payable), (OrderState::Refunding, false));
+        assert_eq!(read(200, "{}", Read::Order).code, Code::Unreadable);
     }
 
     #[test]

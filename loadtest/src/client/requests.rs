@@ -10,7 +10,7 @@ use http_body_util::Full;
 
 use super::Target;
 use crate::history::{KeyNumber, Operation};
-use crate::world::{AGREEMENT_VERSION, World};
+use crate::world::{AGREEMENT_VERSION, Paper, SUBJECTS, World};
 
 static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 static ADMISSION_TICKET: HeaderName = HeaderName::from_static("admission-ticket");
@@ -36,6 +36,49 @@ pub enum Subject {
     Pool(u32, OnFull),
     /// A claim, by its pool and number.
     Claim(u32, u32),
+    /// What is sat, by its place in [`SUBJECTS`].
+    Exam(u8),
+    /// The claims of a paper.
+    Paper(Paper),
+    /// An order.
+    Order(u64),
+    /// An order at the provider's cashier, and what is done there.
+    Cashier(u64, AtCashier),
+}
+
+/// What a person does at the sandbox's cashier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtCashier {
+    /// Pays, and the server is told.
+    Pays,
+    /// Tries in vain.
+    Fails,
+    /// Pays, and nobody tells the server.
+    PaysUnheard,
+    /// Pays, and the server is told again and again.
+    PaysAndIsToldOften,
+    /// Pays a fen, which is not what the order costs.
+    PaysAFen,
+}
+
+impl AtCashier {
+    /// All that is not as it should be.
+    pub const ODD: [Self; 4] = [
+        Self::Fails,
+        Self::PaysUnheard,
+        Self::PaysAndIsToldOften,
+        Self::PaysAFen,
+    ];
+
+    const fn body(self) -> &'static [u8] {
+        match self {
+            Self::Pays => br#"{"outcome":"paid"}"#,
+            Self::Fails => br#"{"outcome":"failed"}"#,
+            Self::PaysUnheard => br#"{"outcome":"paid","notify":false}"#,
+            Self::PaysAndIsToldOften => br#"{"outcome":"paid","times":3}"#,
+            Self::PaysAFen => br#"{"outcome":"paid","amount_fen":1}"#,
+        }
+    }
 }
 
 /// One request of a candidate.
@@ -118,6 +161,8 @@ pub struct Texts {
     campuses: Vec<Uri>,
     pools: Vec<Box<str>>,
     claims: Vec<[Bytes; 2]>,
+    reports: Vec<Bytes>,
+    orders: [Bytes; 2],
 }
 
 impl Texts {
@@ -126,6 +171,13 @@ impl Texts {
         let campus = |code: &str| Uri::try_from(format!("/v1/pools?campus={code}"));
         let claim =
             |id: &str, on_full: &str| Bytes::from(format!(r#"{{"pool":"{id}","on_full":"{on_full}"}}"#));
+        let report = |code: &str| {
+            Bytes::from(format!(
+                r#"{{"choices":[{{"subject":"{code}","choice":"paper_and_electronic"}}]}}"#
+            ))
+        };
+        let order =
+            |paper: Paper| Bytes::from(format!(r#"{{"paper":"{}","method":"sandbox"}}"#, paper.word()));
         Self {
             run: run.to_owned(),
             host: HeaderValue::try_from(target.address().to_string()).unwrap_or(JSON),
@@ -144,6 +196,8 @@ impl Texts {
                 .iter()
                 .map(|pool| [claim(&pool.id, "reject"), claim(&pool.id, "waitlist")])
                 .collect(),
+            reports: SUBJECTS.iter().map(|subject| report(subject.code)).collect(),
+            orders: [Paper::Written, Paper::Oral].map(order),
         }
     }
 
@@ -196,13 +250,42 @@ impl Texts {
                     self.reason.clone(),
                 )
             }
+            (Operation::ScoreReport, Subject::Exam(subject)) => {
+                let body = self.reports[usize::from(subject)].clone();
+                (Method::PUT, fixed("/v1/enrolment/score-reports"), body)
+            }
+            (Operation::Order, Subject::Paper(paper)) => (
+                Method::POST,
+                fixed("/v1/orders"),
+                self.orders[paper as usize].clone(),
+            ),
+            (Operation::Pay, Subject::Cashier(order, how)) => {
+                let path = format!("/sandbox/pay/{order:016x}");
+                (
+                    Method::POST,
+                    Uri::try_from(path).unwrap_or_default(),
+                    Bytes::from_static(how.body()),
+                )
+            }
+            (Operation::Refresh, Subject::Order(order)) => {
+                let path = format!("/v1/orders/{order:016x}/refresh");
+                (
+                    Method::POST,
+                    Uri::try_from(path).unwrap_or_default(),
+                    Bytes::new(),
+                )
+            }
             (
                 Operation::Poll
                 | Operation::Other
                 | Operation::Pools
                 | Operation::Claim
                 | Operation::Cancel
-                | Operation::Withdraw,
+                | Operation::Withdraw
+                | Operation::ScoreReport
+                | Operation::Order
+                | Operation::Pay
+                | Operation::Refresh,
                 _,
             ) => (Method::GET, fixed("/v1/claims"), Bytes::new()),
         }

@@ -149,6 +149,15 @@ impl StaffClient {
         Ok(count)
     }
 
+    /// `GET /v1/staff/sandbox`; none where the server has no sandbox.
+    pub async fn provider_books(&self) -> Result<Option<String>, StaffError> {
+        match self.get("/v1/staff/sandbox").await {
+            Ok(books) => Ok(Some(books)),
+            Err(StaffError::Refused { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Any `GET`, as text.
     pub async fn get(&self, path: &str) -> Result<String, StaffError> {
         self.text(Method::GET, path, "", Bytes::new()).await

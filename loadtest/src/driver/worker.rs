@@ -105,7 +105,12 @@ impl Worker {
         let answer = read_answer(&reply, Read::of(call.operation), &self.shared.pools, given_up);
         let pool = match call.subject {
             Subject::Pool(pool, _) | Subject::Claim(pool, _) => Some(PoolIndex(pool)),
-            Subject::Own | Subject::Campus(_) => None,
+            Subject::Own
+            | Subject::Campus(_)
+            | Subject::Exam(_)
+            | Subject::Paper(_)
+            | Subject::Order(_)
+            | Subject::Cashier(..) => None,
         };
         let request = Request {
             intended_us,

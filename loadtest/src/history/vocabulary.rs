@@ -70,6 +70,14 @@ words! {
         Cancel = "cancel",
         /// `POST /v1/claims/{id}/cancel` of a waiting claim
         Withdraw = "withdraw",
+        /// `PUT /v1/enrolment/score-reports`
+        ScoreReport = "score_report",
+        /// `POST /v1/orders`
+        Order = "order",
+        /// `POST /sandbox/pay/{id}`
+        Pay = "pay",
+        /// `POST /v1/orders/{id}/refresh`
+        Refresh = "refresh",
         /// Anything else, from a history that somebody else wrote.
         Other = "other",
     }
@@ -128,6 +136,16 @@ words! {
         AlreadyPaid = "already_paid",
         /// `already_gone`
         AlreadyGone = "already_gone",
+        /// `nothing_due`
+        NothingDue = "nothing_due",
+        /// `score_report_missing`
+        ScoreReportMissing = "score_report_missing",
+        /// `written_unpaid`
+        WrittenUnpaid = "written_unpaid",
+        /// `hold_ending`
+        HoldEnding = "hold_ending",
+        /// `payment_closed`
+        PaymentClosed = "payment_closed",
         /// `agreement_required`
         AgreementRequired = "agreement_required",
         /// `payload_too_large`
@@ -158,7 +176,7 @@ words! {
         Waiting = "waiting",
         /// A seat until its deadline.
         Held = "held",
-        /// Final.
+        /// Paid: final but for a refund by staff.
         Paid = "paid",
         /// A held seat that its candidate gave back.
         Cancelled = "cancelled",
@@ -170,6 +188,26 @@ words! {
         Removed = "removed",
         /// Still waiting when promotion ended.
         Lapsed = "lapsed",
+        /// A paid seat that was taken back, its money with it.
+        Refunded = "refunded",
+        /// A state that this client does not know.
+        Other = "other",
+    }
+}
+
+words! {
+    /// The state of an order.
+    OrderState, else Other, {
+        /// It can be paid, or is being closed.
+        Open = "open",
+        /// Paid; part of the money may be back.
+        Paid = "paid",
+        /// Ended unpaid.
+        Closed = "closed",
+        /// Money is on its way back.
+        Refunding = "refunding",
+        /// All its money is back.
+        Refunded = "refunded",
         /// A state that this client does not know.
         Other = "other",
     }
@@ -203,7 +241,7 @@ impl ClaimState {
     pub const fn is_gone(self) -> bool {
         matches!(
             self,
-            Self::Cancelled | Self::Withdrawn | Self::Expired | Self::Removed | Self::Lapsed
+            Self::Cancelled | Self::Withdrawn | Self::Expired | Self::Removed | Self::Lapsed | Self::Refunded
         )
     }
 }

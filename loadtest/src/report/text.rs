@@ -56,7 +56,7 @@ pub fn print(report: &RunReport) {
     println!("\nverdict");
     print!("{}", report.verdict);
     let verdict = if report.verdict.holds() {
-        "PROVED: nothing was oversold, nobody jumped the queue"
+        "PROVED: nothing was oversold, nobody jumped the queue, no money was kept without a seat"
     } else {
         "VIOLATED"
     };

@@ -1,7 +1,7 @@
 //! The catalogue of subjects (1.2 of the domain), as data that goes into `sitting.json`.
 
 /// Written or oral.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Paper {
     /// 笔试
     Written,

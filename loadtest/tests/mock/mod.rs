@@ -281,6 +281,10 @@ impl State {
             (&Method::POST, path) if path.starts_with("/v1/staff/imports/") => ok(),
             (&Method::GET, "/v1/staff/exports/audit.csv") => (200, HeaderMap::new(), self.audit_csv()),
             (&Method::GET, "/v1/staff/exports/claims.csv") => (200, HeaderMap::new(), self.claims_csv()),
+            (&Method::GET, "/v1/staff/exports/orders.csv") => {
+                let header = "order,received_fen,settled_fen,refunded_fen,pending_fen\n";
+                (200, HeaderMap::new(), header.into())
+            }
             (&Method::GET, path) if path.starts_with("/v1/staff/pools") => answer(200, &self.pools_json()),
             (&Method::GET, path) if path.starts_with("/v1/pools") => answer(200, &json!({ "pools": [] })),
             (&Method::POST, "/v1/sessions") => {

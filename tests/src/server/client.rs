@@ -163,6 +163,44 @@ impl Client {
         id_of(&claim)
     }
 
+    /// Chooses the score report of a written subject.
+    pub async fn choose(&self, subject: &str) {
+        let choices = json!({"choices": [{"subject": subject, "choice": "electronic"}]});
+        self.put("/v1/enrolment/score-reports", &choices)
+            .await
+            .expect(200);
+    }
+
+    /// Asks for an order at the sandbox.
+    pub fn order(&self, paper: &str) -> Call {
+        self.post("/v1/orders", &json!({"paper": paper, "method": "sandbox"}))
+    }
+
+    /// Opens an order that must be there; it can be paid.
+    pub async fn payable(&self, paper: &str) -> Value {
+        let order = self.order(paper).await.expect(201);
+        assert_eq!(order["state"], "open");
+        assert!(order["pay_url"].is_string(), "{order}");
+        order
+    }
+
+    /// Pays at the sandbox's cashier.
+    pub fn pay(&self, order: &str, outcome: &Value) -> Call {
+        self.post(&format!("/sandbox/pay/{order}"), outcome)
+    }
+
+    /// Holds a written seat, pays it, and comes back; the order's id.
+    pub async fn buy(&self, pool: &str, subject: &str) -> String {
+        self.hold(pool).await;
+        self.choose(subject).await;
+        let order = id_of(&self.payable("written").await);
+        let silent = json!({"outcome": "paid", "notify": false});
+        self.pay(&order, &silent).await.expect(200);
+        let back = self.call("POST", &format!("/v1/orders/{order}/refresh"));
+        assert_eq!(back.await.expect(200)["state"], "paid");
+        order
+    }
+
     /// Joins a queue; the claim's id.
     pub async fn queue(&self, pool: &str) -> String {
         let claim = self.claim(pool, "waitlist").await.expect(201);
@@ -203,8 +241,8 @@ impl Client {
     }
 }
 
-fn id_of(claim: &Value) -> String {
-    claim["id"].as_str().expect("a claim has an id").to_owned()
+fn id_of(made: &Value) -> String {
+    made["id"].as_str().expect("it has an id").to_owned()
 }
 
 impl Call {

@@ -21,7 +21,7 @@ pub struct Operation {
     pub method: String,
     /// The path with its parameters in braces.
     pub template: String,
-    /// `public`, `candidate` or `staff`.
+    /// `public`, `candidate`, `provider` or `staff`.
     pub tag: String,
     /// Whether it takes a JSON body.
     pub takes_json: bool,

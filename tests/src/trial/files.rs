@@ -50,6 +50,7 @@ pub(super) fn sitting(world: World) -> Value {
     };
     json!({
         "id": "crash", "name": "考试", "hold_seconds": world.hold_seconds, "enrolment_seconds": world.enrolment_seconds,
+        "order_margin_seconds": 1, "payment_grace_seconds": 1,
         "agreement": { "version": AGREEMENT, "text": "协议" },
         "windows": [window("qualification"), window("written"), window("oral")],
         "subjects": [subject("1", "written", 4), subject("2", "written", 6), oral("F", 4, "1"), oral("S", 6, "2")],

@@ -8,6 +8,7 @@ mod imports;
 mod kills;
 mod notices;
 mod panics;
+mod payments;
 mod places;
 mod points;
 mod reviews;

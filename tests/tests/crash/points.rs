@@ -54,7 +54,17 @@ const STARTS: [FailPoint; 3] = [
 
 #[test]
 fn every_point_belongs_to_one_of_these_tests() {
-    let tested: Vec<_> = [&ACCOUNTS[..], &CLAIMS, &ENDS, &TABLES, &OUTBOX, &IMPORTS, &STARTS].concat();
+    let tested: Vec<_> = [
+        &ACCOUNTS[..],
+        &CLAIMS,
+        &ENDS,
+        &super::payments::PAYMENTS,
+        &TABLES,
+        &OUTBOX,
+        &IMPORTS,
+        &STARTS,
+    ]
+    .concat();
     for point in FailPoint::ALL {
         let times = tested.iter().filter(|tested| **tested == point).count();
         assert_eq!(times, 1, "{point:?}");

@@ -3,6 +3,7 @@
 mod claims;
 mod faults;
 mod imports;
+mod orders;
 mod poison;
 mod tables;
 mod time;

@@ -187,7 +187,11 @@ fn after(fault: &Fault) -> Option<Fault> {
         Fault::Text { min: 0, .. } => Fault::Text { min: 1, max: 9 },
         Fault::Text { .. } => Fault::Number { min: 1, max: 9 },
         Fault::Number { .. } => Fault::OneOf(&["true", "false"]),
-        Fault::OneOf(_) => Fault::Code {
+        Fault::OneOf(_) => Fault::MethodNotOffered { offered: Vec::new() },
+        Fault::MethodNotOffered { offered } if offered.is_empty() => Fault::MethodNotOffered {
+            offered: vec!["sandbox"],
+        },
+        Fault::MethodNotOffered { .. } => Fault::Code {
             given: "9-9".into(),
             max: 7,
         },

@@ -14,6 +14,7 @@ mod notices;
 mod operation;
 mod passports;
 mod passwords;
+mod payment;
 mod people;
 mod precedence;
 mod reviews;

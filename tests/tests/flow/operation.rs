@@ -92,6 +92,7 @@ async fn every_metric_is_served_and_described_and_none_names_a_pool_or_a_person(
     li.claim("991010-2", "reject").await.expect(200);
     li.claim("991010-9", "reject").await.refused(404, "not_found");
     li.cancel(&seat).await.expect(200);
+    server.enrolled(2).await.buy("991010-1", "1").await;
     server
         .nobody()
         .get("/no/such/address")

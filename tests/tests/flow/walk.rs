@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use kaowei_tests::engine::Place;
+use kaowei_tests::engine::{Place, eventually};
 use kaowei_tests::on_both_stores;
 use kaowei_tests::server::{
     Client, Operation, PASSWORD, Reply, Server, Student, import_students, login, registration, town_sitting,
@@ -98,8 +98,8 @@ impl Ask {
     }
 }
 
-/// What is asked of each operation; `claim` and `review` are candidate 0's.
-fn asks(operation: &Operation, claim: &str, review: &str) -> Vec<Ask> {
+/// What is asked of each operation; `claim`, `order` and `review` are candidate 0's.
+fn asks(operation: &Operation, claim: &str, order: &str, review: &str) -> Vec<Ask> {
     use Answers::AllBelowTheirScope as All;
     let plain = |path: &str| vec![Ask::of(path, All)];
     match (operation.method.as_str(), operation.template.as_str()) {
@@ -131,14 +131,34 @@ fn asks(operation: &Operation, claim: &str, review: &str) -> Vec<Ask> {
         ("POST", "/v1/claims") => {
             vec![Ask::of("/v1/claims", All).json(json!({"pool": "991010-1", "on_full": "waitlist"}))]
         }
+        ("GET", "/v1/orders/{id}") => plain(&format!("/v1/orders/{order}")),
+        ("POST", "/v1/orders/{id}/refresh") => plain(&format!("/v1/orders/{order}/refresh")),
+        // Nothing is due: an order that is opened here would keep the enrolment from being deleted at the end.
+        ("POST", "/v1/orders") => {
+            vec![Ask::of("/v1/orders", All).json(json!({"paper": "oral", "method": "sandbox"}))]
+        }
+        ("PUT", "/v1/enrolment/score-reports") => {
+            let choices = json!({"choices": [{"subject": "1", "choice": "electronic"}]});
+            vec![Ask::of("/v1/enrolment/score-reports", All).json(choices)]
+        }
+        ("PUT", "/v1/enrolment/quick-print") => {
+            vec![Ask::of("/v1/enrolment/quick-print", All).json(json!({"enabled": false}))]
+        }
+        ("POST", "/v1/payments/{provider}/notify") => {
+            vec![Ask::of("/v1/payments/sandbox/notify", All).json(json!({}))]
+        }
+        ("GET", "/sandbox/pay/{order}") => plain(&format!("/sandbox/pay/{order}")),
+        ("POST", "/sandbox/pay/{order}") => {
+            vec![Ask::of(format!("/sandbox/pay/{order}"), All).json(json!({"outcome": "failed"}))]
+        }
         ("POST", "/v1/claims/{id}/cancel") => plain(&format!("/v1/claims/{claim}/cancel")),
         ("POST", "/v1/review") => vec![Ask::of("/v1/review", All).json(json!({"cet4_ticket": "N0"}))],
         ("DELETE", path @ ("/v1/enrolment" | "/v1/review")) => plain(path),
-        _ => staff_asks(operation, review),
+        _ => staff_asks(operation, order, review),
     }
 }
 
-fn staff_asks(operation: &Operation, review: &str) -> Vec<Ask> {
+fn staff_asks(operation: &Operation, order: &str, review: &str) -> Vec<Ask> {
     use Answers::{AllBelowTheirScope, LinesBelowTheirScope, National, ProvinceAndAbove, ThoseAbove};
     let pool = "/v1/staff/pools/991010-3";
     let reason = json!({"resume": true, "reason": "a walk"});
@@ -160,6 +180,15 @@ fn staff_asks(operation: &Operation, review: &str) -> Vec<Ask> {
             vec![Ask::of(format!("{pool}/preview?capacity=3"), ThoseAbove)]
         }
         ("PUT", "/v1/staff/sitting") => vec![Ask::of("/v1/staff/sitting", National).json(town_sitting())],
+        ("GET", "/v1/staff/refunds") => vec![Ask::of("/v1/staff/refunds", AllBelowTheirScope)],
+        ("GET", "/v1/staff/settling") => vec![Ask::of("/v1/staff/settling", AllBelowTheirScope)],
+        ("GET", "/v1/staff/orders/{id}") => vec![Ask::of(format!("/v1/staff/orders/{order}"), ThoseAbove)],
+        ("POST", "/v1/staff/orders/{id}/refund") => {
+            let path = format!("/v1/staff/orders/{order}/refund");
+            vec![Ask::of(path, ThoseAbove).json(json!({"reason": "a walk"}))]
+        }
+        ("GET", "/v1/staff/sandbox") => vec![Ask::of("/v1/staff/sandbox", National)],
+        ("PUT", "/v1/staff/sandbox") => vec![Ask::of("/v1/staff/sandbox", National).json(json!({}))],
         ("POST", "/v1/staff/expiry") => vec![Ask::of("/v1/staff/expiry", National).json(reason)],
         ("POST", "/v1/staff/imports/{kind}") => vec![
             Ask::of("/v1/staff/imports/campuses", LinesBelowTheirScope).csv(CAMPUS),
@@ -203,6 +232,7 @@ const RESULT: &str = "ticket,id_number,name,year,score\nT1,P1,考生1,2024,430\n
 async fn every_operation_asked_by_everybody_answers_those_that_it_should(place: Place) {
     let server = Server::start_town(&place).await;
     let (owner, other) = enrol_namesakes(&server).await;
+    let order = owner.buy("991010-2", "2").await;
     let claim = owner.hold("991010-1").await;
     let review = prepare_reviews(&server, [&owner, &other]).await;
     let nobody = server.nobody();
@@ -217,7 +247,14 @@ async fn every_operation_asked_by_everybody_answers_those_that_it_should(place: 
     });
     for operation in &operations {
         let method = operation.method.as_str();
-        for ask in asks(operation, &claim, &review) {
+        if method == "DELETE" {
+            eventually("the money is back", async || {
+                let order = owner.get(&format!("/v1/orders/{order}")).await.expect(200);
+                order["state"] == "refunded"
+            })
+            .await;
+        }
+        for ask in asks(operation, &claim, &order, &review) {
             let what = format!("{method} {}", ask.path);
             match operation.tag.as_str() {
                 "public" => {
@@ -231,6 +268,16 @@ async fn every_operation_asked_by_everybody_answers_those_that_it_should(place: 
                     let session = async || server.logged_in(&Student::number(9)).await;
                     let two = [&session().await, &session().await];
                     of_candidates(&ask, method, &nobody, &staff, two, &what).await;
+                }
+                "provider" => {
+                    for client in [&nobody, &owner, &other].into_iter().chain(staff.values()) {
+                        let reply = ask.by(client, method).await;
+                        if ask.path.ends_with("/notify") {
+                            reply.refused(400, "invalid_request");
+                        } else {
+                            assert_eq!(reply.status, 200, "{what}");
+                        }
+                    }
                 }
                 "candidate" => of_candidates(&ask, method, &nobody, &staff, [&owner, &other], &what).await,
                 "staff" => of_staff(&ask, method, &nobody, &staff, [&owner, &other], &what).await,
@@ -267,7 +314,12 @@ async fn of_candidates(
     }
     set_the_scene(what, owner, &staff["national"]).await;
     let others = ask.by(other, method).await;
-    if ask.path.contains("-1-1") {
+    if ask.path == "/v1/orders" {
+        others.refused(409, "nothing_due");
+        ask.by(owner, method).await.refused(409, "nothing_due");
+        return;
+    }
+    if ask.path.contains("-1-1") || ask.path.starts_with("/v1/orders/") {
         others.refused(404, "not_found");
     } else {
         assert!(matches!(others.status, 200..=204), "{what}: {}", others.text());
@@ -291,7 +343,10 @@ async fn of_staff(
     for (scope, member) in staff {
         set_the_scene(what, candidates[0], &staff["national"]).await;
         let reply = ask.by(member, method).await;
-        if ask.answers.includes(scope) {
+        if ask.path.ends_with("/refund") && ask.answers.includes(scope) && *scope != "national" {
+            // Those who come later find that it is done.
+            reply.refused(409, "nothing_due");
+        } else if ask.answers.includes(scope) {
             let answered = matches!(reply.status, 200 | 201);
             assert!(answered, "{what} by {scope}: {} {}", reply.status, reply.text());
         } else if ask.answers == Answers::LinesBelowTheirScope {

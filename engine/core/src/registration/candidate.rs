@@ -5,7 +5,9 @@
 //! one at a time (the engine's entry sees to it), so what is checked here still holds when the pool decides.
 //!
 //! Invariants: I4 one claim per level, I5 oral needs written (until the cascade that [`Candidate::orphans`] names is
-//! done).
+//! done: the claim is gone, or, with an open order, marked to go when that has ended).
+//!
+//! `candidate/orders.rs` knows what may be paid and how.
 //!
 //! `review.rs` knows what may be done about the review.
 //!
@@ -15,13 +17,18 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Eligibility, Event, KeyAnswer, Keys, Review};
+use super::{Choices, Eligibility, Event, KeyAnswer, Keys, Review};
 use crate::audit::Seal;
 use crate::ids::{CampusCode, ClaimId, PoolId, RecordId, RecordVersion, SubjectCode};
+use crate::payment::Order;
 use crate::seats::{self, ClaimState, OnFull, PoolFacts, Refusal, RemovalCause, Standing};
 use crate::sites::{Site, Sitting, Terms};
 use crate::stored::KeyNote;
 use crate::time::Moment;
+
+mod orders;
+
+pub use orders::{Opening, OrderAsk, OrderVerdict};
 
 /// Claims that are gone stay listed, the latest made so many; older ones are in the tables. Which they are depends on
 /// the claims alone, so that a candidate read back from the tables lists the same as one that lived on.
@@ -61,6 +68,8 @@ pub struct Candidate {
     claims: Vec<Standing>,
     keys: Keys,
     review: Option<Box<Review>>,
+    orders: Vec<Order>,
+    choices: Choices,
 }
 
 /// What a claim is checked against.
@@ -94,12 +103,15 @@ pub enum Verdict {
 }
 
 impl Candidate {
-    /// A candidate as a checkpoint kept it: claims in the order in which they were made.
+    /// A candidate as a checkpoint kept it: claims in the order in which they were made, orders in that in which they
+    /// were opened.
     pub fn restore(
         agreed: Option<Agreed>,
         enrolment: Option<Enrolment>,
         claims: Vec<Standing>,
         keys: Keys,
+        orders: Vec<Order>,
+        choices: Choices,
     ) -> Self {
         let mut candidate = Self {
             agreed,
@@ -107,6 +119,8 @@ impl Candidate {
             claims,
             keys,
             review: None,
+            orders,
+            choices,
         };
         candidate.forget_old_claims();
         candidate
@@ -171,7 +185,7 @@ impl Candidate {
                 // Not a repeat: who waits asks for a seat now. Refused in its turn, where the level is.
                 (ClaimState::Waiting, OnFull::Reject) => {}
                 (ClaimState::Waiting, OnFull::Waitlist)
-                | (ClaimState::Held { .. } | ClaimState::Paid | ClaimState::Gone(_), _) => {
+                | (ClaimState::Held { .. } | ClaimState::Paid { .. } | ClaimState::Gone(_), _) => {
                     return Verdict::Existing(*existing);
                 }
             }
@@ -248,7 +262,8 @@ impl Candidate {
     /// The claims that go when the candidate deletes the enrolment (R10), written before oral.
     ///
     /// # Errors
-    /// [`Refusal::NotEnrolled`]; [`Refusal::AlreadyPaid`] while anything in it is paid.
+    /// [`Refusal::NotEnrolled`]; [`Refusal::AlreadyPaid`] while anything in it is paid; [`Refusal::OrderUnresolved`]
+    /// while an order can still be paid or money is on its way.
     pub fn may_delete_enrolment(&self) -> Result<Vec<ClaimId>, Refusal> {
         if self.enrolment.is_none() {
             return Err(Refusal::NotEnrolled);
@@ -258,8 +273,14 @@ impl Candidate {
             .iter()
             .filter(|claim| claim.state.is_active())
             .collect();
-        if active.iter().any(|claim| claim.state == ClaimState::Paid) {
+        if active
+            .iter()
+            .any(|claim| matches!(claim.state, ClaimState::Paid { .. }))
+        {
             return Err(Refusal::AlreadyPaid);
+        }
+        if let Some(order) = self.unresolved_order() {
+            return Err(Refusal::OrderUnresolved(order));
         }
         active.sort_by_key(|claim| claim.paper);
         Ok(active.into_iter().map(|claim| claim.id).collect())
@@ -272,11 +293,13 @@ impl Candidate {
             && !self.claims.iter().any(|claim| claim.state.is_active())
     }
 
-    /// The oral claims that must go because their written one is neither held nor paid (R13).
+    /// The oral claims that must go because their written one is neither held nor paid (R13). One with an open order is
+    /// named only until it is marked to go: the candidate does not have to wait for a provider.
     pub fn orphans(&self) -> impl Iterator<Item = ClaimId> {
         self.claims
             .iter()
             .filter(|claim| matches!(claim.state, ClaimState::Held { .. } | ClaimState::Waiting))
+            .filter(|claim| claim.attached.is_none_or(|attached| attached.asked_at.is_none()))
             .filter(|claim| claim.requires.is_some_and(|written| !self.holds_subject(written)))
             .map(|claim| claim.id)
     }
@@ -302,12 +325,21 @@ impl Candidate {
                         .remember(*note, KeyAnswer::Enrolled(Box::new(enrolment)));
                 }
             }
-            Event::EnrolmentDeleted { .. } => self.enrolment = None,
+            Event::EnrolmentDeleted { .. } => {
+                self.enrolment = None;
+                self.choices = Choices::default();
+            }
             Event::EnrolmentExtended { delete_after, .. } => {
                 if let Some(enrolment) = &mut self.enrolment {
                     enrolment.delete_after = *delete_after;
                 }
             }
+            Event::ScoreReportsChosen { choices, .. } => {
+                for choice in choices {
+                    self.choices.choose(*choice);
+                }
+            }
+            Event::QuickPrintSet { enabled, .. } => self.choices.quick_print = *enabled,
             Event::EnrolmentKeyRemembered { key, answered, .. } => {
                 self.keys
                     .remember(*key, KeyAnswer::AlreadyEnrolled(answered.clone()));
@@ -366,7 +398,7 @@ impl Candidate {
     fn holds_subject(&self, subject: SubjectCode) -> bool {
         self.claims.iter().any(|claim| {
             claim.id.pool.subject == subject
-                && matches!(claim.state, ClaimState::Held { .. } | ClaimState::Paid)
+                && matches!(claim.state, ClaimState::Held { .. } | ClaimState::Paid { .. })
         })
     }
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
-use super::{AnsweredEnrolment, Application, Enrolment, ReviewDecision};
+use super::{AnsweredEnrolment, Application, Enrolment, ReviewDecision, ScoreReportChoice};
 use crate::ids::{CampusCode, CandidateId, ClaimId, RecordId, RecordVersion};
 use crate::seats::By;
 use crate::sites::{Campus, Site, Sitting};
@@ -84,6 +85,20 @@ events! {
         by: By,
         /// Why.
         reason: Arc<str>,
+    }
+    /// The forms of score reports were chosen (R24, R31).
+    ScoreReportsChosen = "score_reports_chosen" {
+        /// Who.
+        candidate: CandidateId,
+        /// Which; what is not named stays.
+        choices: SmallVec<[ScoreReportChoice; 2]>,
+    }
+    /// Quick print was switched (R31).
+    QuickPrintSet = "quick_print_set" {
+        /// Who.
+        candidate: CandidateId,
+        /// On or off.
+        enabled: bool,
     }
     /// A new idempotency key was answered with an existing enrolment.
     EnrolmentKeyRemembered = "enrolment_key_remembered" {
@@ -222,7 +237,9 @@ impl Event {
             | Self::DeadlineNear { candidate, .. }
             | Self::ReviewApplied { candidate, .. }
             | Self::ReviewDecided { candidate, .. }
-            | Self::ReviewDeleted { candidate, .. } => Some(*candidate),
+            | Self::ReviewDeleted { candidate, .. }
+            | Self::ScoreReportsChosen { candidate, .. }
+            | Self::QuickPrintSet { candidate, .. } => Some(*candidate),
             Self::SittingSaved { .. }
             | Self::CampusSaved { .. }
             | Self::Imported { .. }

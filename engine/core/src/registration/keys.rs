@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Enrolment, Review};
-use crate::ids::{ClaimId, ClaimNumber, PoolId};
+use crate::ids::{ClaimId, ClaimNumber, OrderId, PoolId};
 use crate::seats::Answered;
 use crate::stored::KeyNote;
 
@@ -27,6 +27,10 @@ pub enum KeyAnswer {
     AlreadyEnrolled(Box<AnsweredEnrolment>),
     /// The review as it stood after what was asked.
     Reviewed(Box<Review>),
+    /// An order opened for it.
+    Ordered(OrderId),
+    /// An order that was open already.
+    OrderFound(OrderId),
 }
 
 /// An enrolment as an answer showed it.

@@ -1,13 +1,15 @@
 //! One candidate: agreement, student record, review, enrolment, and the rules across pools (R2–R13).
 
 mod candidate;
+mod choices;
 mod eligibility;
 mod event;
 mod keys;
 mod name;
 mod review;
 
-pub use candidate::{Agreed, Ask, Candidate, Enrolment, Verdict};
+pub use candidate::{Agreed, Ask, Candidate, Enrolment, Opening, OrderAsk, OrderVerdict, Verdict};
+pub use choices::{Choices, ScoreReport, ScoreReportChoice};
 pub use eligibility::Eligibility;
 pub use event::{Event, ImportKind};
 pub use keys::{AnsweredEnrolment, KEYS_MAX, KeyAnswer, Keys};

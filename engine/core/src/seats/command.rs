@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Answered;
-use crate::ids::{CandidateId, ClaimNumber, Fen};
+use crate::ids::{CandidateId, ClaimNumber, Fen, OrderId};
 use crate::stored::KeyNote;
-use crate::time::Moment;
+use crate::time::{Moment, Span};
 
 /// What a claim wants when no seat is free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -167,7 +167,8 @@ pub enum Command {
         /// The claim as the answer shows it.
         answered: Box<Answered>,
     },
-    /// To give up a held seat or a place in the queue.
+    /// To give up a held seat or a place in the queue. A seat with an open order is marked, and given up when that has
+    /// ended unpaid (R17).
     Cancel {
         /// Which.
         claim: ClaimNumber,
@@ -176,17 +177,49 @@ pub enum Command {
         /// Needed for a place in the queue (R22).
         reason: Option<WithdrawReason>,
     },
-    /// To take a claim away with what it depends on, whatever unpaid state it is in. Repeating it changes nothing.
+    /// To take a claim away with what it depends on, whatever unpaid state it is in; with an open order as a
+    /// cancellation. Repeating it changes nothing.
     Remove {
         /// Which.
         claim: ClaimNumber,
         /// Why.
         cause: RemovalCause,
     },
-    /// To mark a held seat as paid: only ever after the provider's verified answer (R26).
+    /// To keep a hold for an order until that has ended (R27). Repeating it changes nothing.
+    Attach {
+        /// Which.
+        claim: ClaimNumber,
+        /// The order.
+        order: OrderId,
+        /// How much of the hold must be left (R25).
+        margin: Span,
+    },
+    /// To let a hold go, since its order has ended unpaid: what waited for that is done in the same step. Repeating it
+    /// changes nothing.
+    Detach {
+        /// Which.
+        claim: ClaimNumber,
+        /// The order.
+        order: OrderId,
+    },
+    /// To mark a held seat as paid: only ever after the provider's verified answer (R26). Whatever order it is attached
+    /// to or was to go with: the money is there. Repeating it changes nothing.
     Pay {
         /// Which.
         claim: ClaimNumber,
+        /// The order that was paid.
+        order: OrderId,
+    },
+    /// To take a paid seat back, so that its money can go back (R29). Repeating it changes nothing.
+    Refund {
+        /// Which.
+        claim: ClaimNumber,
+        /// The order that paid it.
+        order: OrderId,
+        /// Who.
+        by: By,
+        /// Why.
+        reason: Arc<str>,
     },
     /// To give a hold a later deadline.
     Extend {

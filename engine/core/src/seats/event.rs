@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::command::{By, Freed, RegisteredBy, RemovalCause, WithdrawReason};
 use super::{Answered, ClaimState, Gone};
-use crate::ids::{CandidateId, ClaimNumber, Fen, SubjectCode};
+use crate::ids::{CandidateId, ClaimNumber, Fen, OrderId, SubjectCode};
 use crate::sites::{Level, Paper, Site};
 use crate::stored::{KeyNote, events};
 use crate::time::Moment;
@@ -153,6 +153,64 @@ events! {
         claim: ClaimNumber,
         /// Whose.
         candidate: CandidateId,
+        /// By which order.
+        order: OrderId,
+    }
+    /// A paid seat was taken back; its money goes back too (R29).
+    ClaimRefunded = "claim_refunded" {
+        /// The claim.
+        claim: ClaimNumber,
+        /// Whose.
+        candidate: CandidateId,
+        /// The order that had paid it.
+        order: OrderId,
+        /// Who.
+        by: By,
+        /// Why.
+        reason: Arc<str>,
+    }
+    /// A hold is kept for an order until that has ended (R27).
+    OrderAttached = "order_attached" {
+        /// The claim.
+        claim: ClaimNumber,
+        /// Whose.
+        candidate: CandidateId,
+        /// The order.
+        order: OrderId,
+    }
+    /// A hold is kept for its order no longer: that has ended unpaid.
+    OrderDetached = "order_detached" {
+        /// The claim.
+        claim: ClaimNumber,
+        /// Whose.
+        candidate: CandidateId,
+        /// The order.
+        order: OrderId,
+    }
+    /// A held seat was given up while an order for it was open: it goes when that has ended unpaid (R17).
+    CancellationAsked = "cancellation_asked" {
+        /// The claim.
+        claim: ClaimNumber,
+        /// Whose.
+        candidate: CandidateId,
+        /// When.
+        asked_at: Moment,
+        /// Who gave it up.
+        by: By,
+        /// Why, if said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<WithdrawReason>,
+    }
+    /// What a held seat depends on went while an order for it was open: it goes when that has ended unpaid (R10, R13).
+    RemovalAsked = "removal_asked" {
+        /// The claim.
+        claim: ClaimNumber,
+        /// Whose.
+        candidate: CandidateId,
+        /// When.
+        asked_at: Moment,
+        /// With what.
+        cause: RemovalCause,
     }
     /// Promotions ended before its turn came (R23).
     ClaimLapsed = "claim_lapsed" {
@@ -194,7 +252,8 @@ impl Event {
             Self::ClaimPromoted { held_until, .. } | Self::DeadlineExtended { held_until, .. } => {
                 Some(ClaimState::Held { until: *held_until })
             }
-            Self::ClaimPaid { .. } => Some(ClaimState::Paid),
+            Self::ClaimPaid { order, .. } => Some(ClaimState::Paid { order: *order }),
+            Self::ClaimRefunded { .. } => Some(ClaimState::Gone(Gone::Refunded)),
             Self::ClaimCancelled { .. } => Some(ClaimState::Gone(Gone::Cancelled)),
             Self::ClaimWithdrawn { .. } => Some(ClaimState::Gone(Gone::Withdrawn)),
             Self::ClaimExpired { .. } => Some(ClaimState::Gone(Gone::Expired)),
@@ -207,6 +266,10 @@ impl Event {
             | Self::TermsSet { .. }
             | Self::ClaimHeld { .. }
             | Self::ClaimQueued { .. }
+            | Self::OrderAttached { .. }
+            | Self::OrderDetached { .. }
+            | Self::CancellationAsked { .. }
+            | Self::RemovalAsked { .. }
             | Self::KeyRemembered { .. } => None,
         }
     }
@@ -226,7 +289,12 @@ impl Event {
             | Self::ClaimWithdrawn { claim, candidate, .. }
             | Self::ClaimExpired { claim, candidate }
             | Self::ClaimRemoved { claim, candidate, .. }
-            | Self::ClaimPaid { claim, candidate }
+            | Self::ClaimPaid { claim, candidate, .. }
+            | Self::ClaimRefunded { claim, candidate, .. }
+            | Self::OrderAttached { claim, candidate, .. }
+            | Self::OrderDetached { claim, candidate, .. }
+            | Self::CancellationAsked { claim, candidate, .. }
+            | Self::RemovalAsked { claim, candidate, .. }
             | Self::ClaimLapsed { claim, candidate }
             | Self::DeadlineExtended { claim, candidate, .. }
             | Self::KeyRemembered { claim, candidate, .. } => Some((*claim, *candidate)),
@@ -260,6 +328,18 @@ mod tests {
             Event::ClaimExpired {
                 claim: ClaimNumber(2),
                 candidate: CandidateId(6),
+            },
+            Event::CancellationAsked {
+                claim: ClaimNumber(2),
+                candidate: CandidateId(6),
+                asked_at: Moment::from_unix_ms(9),
+                by: By::Candidate,
+                reason: Some(WithdrawReason::Other),
+            },
+            Event::ClaimPaid {
+                claim: ClaimNumber(2),
+                candidate: CandidateId(6),
+                order: OrderId(u64::MAX),
             },
         ];
         for event in events {

@@ -1,5 +1,6 @@
-//! One pool of seats and all that is decided about it (R14–R23, R34).
+//! One pool of seats and all that is decided about it (R14–R23, R27, R34).
 
+mod attachment;
 mod command;
 mod deadlines;
 mod event;
@@ -9,6 +10,7 @@ mod standing;
 mod state;
 mod waitlist;
 
+pub use attachment::{Asked, Attached, Attachment, Leave};
 pub use command::{
     By, Change, Command, Expiry, Freed, OnFull, RegisteredBy, RemovalCause, WhenShort, WithdrawReason,
 };

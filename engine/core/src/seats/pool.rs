@@ -5,21 +5,26 @@
 //! queue in the same step (R21). Pure: `now` is an argument; the journal makes events durable before anyone hears
 //! the reply.
 //!
+//! A hold that an order is attached to is never expired, cancelled or given away: whatever is to become of it waits
+//! until the order has ended, and a verified payment goes before all of that (R17, R27). Attachments are few and short,
+//! so they lie beside the claims and not in each of them.
+//!
 //! Invariants: I1 never oversold, I2 first in first out, I3 no seat idle while somebody waits, I7 counters agree,
-//! I10 events fit.
+//! I10 events fit, I12 a seat with an open order stays.
 //!
 //! Here are its parts and the one way in which a live pool changes; `pool/decide.rs` says what would happen,
 //! `pool/evolve.rs` makes it so, `pool/check.rs` knows what must never be.
 //!
-//! Deliberately absent: whether the candidate may ask at all (R8–R13, `registration/candidate.rs`), what an order
-//! does to an expiry (R27).
+//! Deliberately absent: whether the candidate may ask at all (R8–R13, `registration/candidate.rs`), when an order has
+//! ended (`payment/order.rs`).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use super::command::{Command, Expiry};
-use super::{ClaimState, Deadlines, Event, Refusal, Waitlist};
+use super::{Attachment, ClaimState, Deadlines, Event, Refusal, Waitlist};
 use crate::ids::{CandidateId, ClaimNumber, Fen};
 use crate::invariant::Breach;
 use crate::sites::Terms;
@@ -87,7 +92,9 @@ pub struct Pool {
     /// By number, from 1.
     claims: Vec<Claim>,
     waitlist: Waitlist,
+    /// Of the holds that no order is attached to.
     deadlines: Deadlines,
+    attached: BTreeMap<ClaimNumber, Attachment>,
 }
 
 impl Pool {
@@ -100,12 +107,18 @@ impl Pool {
             claims: Vec::new(),
             waitlist: Waitlist::default(),
             deadlines: Deadlines::default(),
+            attached: BTreeMap::new(),
         }
     }
 
-    /// A pool as a checkpoint kept it: claims in the order of their numbers.
-    pub fn restore(settings: Settings, claims: impl IntoIterator<Item = Claim>) -> Self {
+    /// A pool as a checkpoint kept it: claims in the order of their numbers, and the orders that some are attached to.
+    pub fn restore(
+        settings: Settings,
+        claims: impl IntoIterator<Item = Claim>,
+        attached: impl IntoIterator<Item = (ClaimNumber, Attachment)>,
+    ) -> Self {
         let mut pool = Self::new(settings);
+        pool.attached = attached.into_iter().collect();
         for claim in claims {
             pool.claims.push(claim);
             pool.enter(pool.last_number(), claim.state);
@@ -147,6 +160,18 @@ impl Pool {
     /// All claims ever made, in order.
     pub fn claims(&self) -> impl Iterator<Item = (ClaimNumber, &Claim)> {
         (1..).map(ClaimNumber).zip(&self.claims)
+    }
+
+    /// The order that a hold is attached to.
+    pub fn attachment(&self, number: ClaimNumber) -> Option<&Attachment> {
+        self.attached.get(&number)
+    }
+
+    /// The holds that orders are attached to, in order.
+    pub fn attachments(&self) -> impl Iterator<Item = (ClaimNumber, &Attachment)> {
+        self.attached
+            .iter()
+            .map(|(number, attachment)| (*number, attachment))
     }
 
     /// Whether a newcomer would get a seat now.
@@ -195,12 +220,31 @@ impl Pool {
             Ok(decided) => {
                 self.happen(&decided)?;
                 events.extend(decided);
+                self.expire_detached(command, terms, now, expiry, &mut events)?;
                 Ok(())
             }
             Err(refusal) => Err(refusal),
         };
         self.check()?;
         Ok(Decision { events, outcome })
+    }
+
+    /// A hold whose deadline passed while its order was open goes in the step that lets it go (R27).
+    fn expire_detached(
+        &mut self,
+        command: &Command,
+        terms: &Terms,
+        now: Moment,
+        expiry: Expiry,
+        events: &mut Events,
+    ) -> Result<(), Breach> {
+        if expiry == Expiry::Suspended || !matches!(command, Command::Detach { .. }) {
+            return Ok(());
+        }
+        let due = self.due(terms, now);
+        self.happen(&due)?;
+        events.extend(due);
+        Ok(())
     }
 
     fn happen(&mut self, events: &[Event]) -> Result<(), Breach> {

@@ -1,9 +1,10 @@
 //! Why something asked was not done. Refusals are answers, not errors.
 //!
 //! The variants are the contract's problem codes (2.6), in the order in which the first that applies is given:
-//! agreement, enrolment, window, eligibility, written claim, level, pool; then those of other operations.
+//! agreement, enrolment, window, eligibility, written claim, level, pool; then those of other operations, an order's in
+//! the order in which the contract gives them (2.3).
 
-use crate::ids::{ClaimId, RecordVersion};
+use crate::ids::{ClaimId, OrderId, RecordVersion};
 use crate::registration::ReviewState;
 
 /// A refusal.
@@ -54,6 +55,20 @@ pub enum Refusal {
     NoMatchingResult,
     /// The candidate has no review.
     UnknownReview,
-    /// There is no such claim in this pool.
+    /// The time to pay is over (R18).
+    PaymentClosed,
+    /// Nothing is held unpaid that an order could be opened for, or nothing is paid that could be refunded.
+    NothingDue,
+    /// The written claim that it needs is not paid (R13).
+    WrittenUnpaid,
+    /// No form of the score report was chosen (R24).
+    ScoreReportMissing,
+    /// Too little of the hold is left to open an order in (R25).
+    HoldEnding,
+    /// That order has not ended yet, or its money is not where it belongs (R10, R25).
+    OrderUnresolved(OrderId),
+    /// An oral seat is refunded before the written one that it needs (R29).
+    OralPaid(ClaimId),
+    /// There is no such claim in this pool, or in this order.
     UnknownClaim,
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClaimState, Event, RegisteredBy};
+use super::{Attached, ClaimState, Event, RegisteredBy};
 use crate::audit::{Hash, Seal};
 use crate::ids::{ClaimId, Fen, PoolId, Sequence, SubjectCode};
 use crate::sites::{Level, Paper, Site};
@@ -47,6 +47,9 @@ pub struct Standing {
     pub requires: Option<SubjectCode>,
     /// How it stands.
     pub state: ClaimState,
+    /// The order that a held seat is kept for (R27).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attached: Option<Attached>,
     /// What it was first answered with.
     pub first: First,
     /// What it costs.
@@ -117,6 +120,7 @@ impl Standing {
             level: facts.level,
             requires: facts.requires,
             state,
+            attached: None,
             first,
             fee: *fee,
             registered_by: *registered_by,
@@ -131,11 +135,61 @@ impl Standing {
 
     /// What a later event makes of it.
     pub fn evolve(&mut self, event: &Event, seal: &Seal) {
-        let Some(state) = event.new_state() else { return };
-        self.state = state;
+        if let Some(state) = event.new_state() {
+            self.state = state;
+            if state.held_until().is_none() {
+                self.attached = None;
+            }
+        }
+        match event {
+            Event::OrderAttached { order, .. } => {
+                self.attached = Some(Attached {
+                    order: *order,
+                    asked_at: None,
+                });
+            }
+            Event::OrderDetached { .. } => self.attached = None,
+            Event::CancellationAsked { asked_at, .. } | Event::RemovalAsked { asked_at, .. } => {
+                if let Some(attached) = &mut self.attached {
+                    attached.asked_at = Some(*asked_at);
+                }
+            }
+            Event::KeyRemembered { .. }
+            | Event::PoolCreated { .. }
+            | Event::CapacitySet { .. }
+            | Event::PoolOpened { .. }
+            | Event::PoolClosed { .. }
+            | Event::TermsSet { .. } => return,
+            Event::ClaimHeld { .. }
+            | Event::ClaimQueued { .. }
+            | Event::ClaimPromoted { .. }
+            | Event::ClaimCancelled { .. }
+            | Event::ClaimWithdrawn { .. }
+            | Event::ClaimExpired { .. }
+            | Event::ClaimRemoved { .. }
+            | Event::ClaimPaid { .. }
+            | Event::ClaimRefunded { .. }
+            | Event::ClaimLapsed { .. }
+            | Event::DeadlineExtended { .. } => {}
+        }
         self.state_at = seal.at;
         self.state_sequence = seal.sequence;
         self.state_hash = seal.hash;
+    }
+
+    /// When the claim goes by itself: at its deadline, which an open order outlives (R27).
+    pub fn expires_at(&self) -> Option<Moment> {
+        match self.attached {
+            Some(_) => None,
+            None => self.state.held_until(),
+        }
+    }
+
+    /// 结算中: since when the seat is kept for nothing but its order's end (R27), its deadline having passed or its end
+    /// been asked.
+    pub fn settling_since(&self, now: Moment) -> Option<Moment> {
+        let deadline = self.state.held_until().filter(|until| *until <= now);
+        [deadline, self.attached?.asked_at].into_iter().flatten().min()
     }
 
     /// As it stood when it was made: what the same idempotency key is answered with, whatever happened since.
@@ -147,6 +201,7 @@ impl Standing {
         };
         Self {
             state,
+            attached: None,
             state_at: self.created_at,
             state_sequence: self.sequence,
             state_hash: self.chain_hash,

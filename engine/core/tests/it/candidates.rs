@@ -1,6 +1,6 @@
 //! The rules across pools, from the candidate's side (R2, R4, R8–R13).
 
-use kaowei_core::ids::{CandidateId, ClaimId, ClaimNumber, Fen, RecordId, RecordVersion};
+use kaowei_core::ids::{CandidateId, ClaimId, ClaimNumber, Fen, OrderId, RecordId, RecordVersion};
 use kaowei_core::registration::{self, Ask, Candidate, Eligibility, Enrolment, Verdict};
 use kaowei_core::seats::{By, Event, Freed, OnFull, Refusal, RegisteredBy, RemovalCause};
 use kaowei_core::sites::Sitting;
@@ -79,7 +79,15 @@ fn wait(candidate: &mut Candidate, pool: &str) -> ClaimId {
 
 fn pay(candidate: &mut Candidate, pool: &str) {
     let claim = ClaimNumber(1);
-    settle(candidate, pool, &Event::ClaimPaid { claim, candidate: LI });
+    settle(
+        candidate,
+        pool,
+        &Event::ClaimPaid {
+            claim,
+            candidate: LI,
+            order: OrderId(1),
+        },
+    );
 }
 
 fn expire(candidate: &mut Candidate, pool: &str) {

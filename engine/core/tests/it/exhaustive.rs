@@ -6,11 +6,12 @@
 
 use std::collections::BTreeSet;
 
-use kaowei_core::ids::{CandidateId, ClaimNumber};
+use kaowei_core::ids::{CandidateId, ClaimNumber, OrderId};
 use kaowei_core::seats::{
     By, Change, ClaimState, Command, Event, Expiry, OnFull, RemovalCause, WhenShort, WithdrawReason,
 };
 use kaowei_core::time::Moment;
+use kaowei_core::time::Span;
 
 use crate::town::{Answer, HOUR, Town, hours};
 
@@ -21,6 +22,8 @@ enum Move {
     Claim(usize, CandidateId, OnFull),
     Cancel(usize, ClaimNumber, Option<WithdrawReason>),
     Pay(usize, ClaimNumber),
+    Attach(usize, ClaimNumber),
+    Detach(usize, ClaimNumber),
     Remove(usize, ClaimNumber),
     Extend(usize, ClaimNumber),
     Capacity(usize, u32, WhenShort),
@@ -39,6 +42,8 @@ fn moves(town: &Town, candidates: i64, capacity_max: u32) -> Vec<Move> {
             moves.push(Move::Cancel(at, number, None));
             moves.push(Move::Cancel(at, number, Some(WithdrawReason::Other)));
             moves.push(Move::Pay(at, number));
+            moves.push(Move::Attach(at, number));
+            moves.push(Move::Detach(at, number));
             moves.push(Move::Remove(at, number));
             moves.push(Move::Extend(at, number));
         }
@@ -71,7 +76,21 @@ fn make(town: &mut Town, step: Move) -> (Vec<(usize, Event)>, Answer) {
             let by = By::Candidate;
             (desk, Command::Cancel { claim, by, reason })
         }
-        Move::Pay(desk, claim) => (desk, Command::Pay { claim }),
+        Move::Pay(desk, claim) => (
+            desk,
+            Command::Pay {
+                claim,
+                order: OrderId(1),
+            },
+        ),
+        Move::Attach(desk, claim) => {
+            let (order, margin) = (OrderId(1), Span::from_secs(360));
+            (desk, Command::Attach { claim, order, margin })
+        }
+        Move::Detach(desk, claim) => {
+            let order = OrderId(1);
+            (desk, Command::Detach { claim, order })
+        }
         Move::Remove(desk, claim) => {
             let cause = RemovalCause::WithEnrolment;
             (desk, Command::Remove { claim, cause })
@@ -114,7 +133,12 @@ fn make(town: &mut Town, step: Move) -> (Vec<(usize, Event)>, Answer) {
 type Essence = (
     Moment,
     bool,
-    Vec<(u32, bool, bool, Vec<(usize, &'static str, Option<Moment>)>)>,
+    Vec<(
+        u32,
+        bool,
+        bool,
+        Vec<(usize, &'static str, Option<Moment>, Option<bool>)>,
+    )>,
 );
 
 fn essence(town: &Town) -> Essence {
@@ -122,13 +146,14 @@ fn essence(town: &Town) -> Essence {
     let desks = town.desks.iter().map(|desk| {
         let settings = desk.pool.settings();
         let active = desk.pool.claims().filter(|(_, claim)| claim.state.is_active());
-        let claims = active.map(|(_, claim)| {
+        let claims = active.map(|(number, claim)| {
             let known = called.iter().position(|candidate| *candidate == claim.candidate);
             let who = known.unwrap_or_else(|| {
                 called.push(claim.candidate);
                 called.len() - 1
             });
-            (who, claim.state.as_str(), claim.state.held_until())
+            let marked = desk.pool.attachment(number).map(|order| order.asked.is_some());
+            (who, claim.state.as_str(), claim.state.held_until(), marked)
         });
         let claims = claims.collect();
         (settings.capacity, settings.open, settings.draining, claims)

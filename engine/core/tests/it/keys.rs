@@ -51,7 +51,9 @@ fn answer(candidate: &Candidate, key: u128) -> Option<Standing> {
         KeyAnswer::WrittenRequired
         | KeyAnswer::Enrolled(_)
         | KeyAnswer::AlreadyEnrolled(_)
-        | KeyAnswer::Reviewed(_) => None,
+        | KeyAnswer::Reviewed(_)
+        | KeyAnswer::Ordered(_)
+        | KeyAnswer::OrderFound(_) => None,
     }
 }
 

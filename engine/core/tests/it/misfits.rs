@@ -1,8 +1,8 @@
 //! Events that do not follow: each is found before it is made so, and none can unsettle the counters (I1–I3, I10).
 
-use kaowei_core::ids::{CandidateId, ClaimNumber, Fen};
+use kaowei_core::ids::{CandidateId, ClaimNumber, Fen, OrderId};
 use kaowei_core::invariant::Invariant;
-use kaowei_core::seats::{By, Event, Pool, RegisteredBy, WithdrawReason};
+use kaowei_core::seats::{By, Event, Pool, RegisteredBy, RemovalCause, WithdrawReason};
 use kaowei_core::sites::Paper;
 use kaowei_core::time::Moment;
 use proptest::prelude::*;
@@ -46,6 +46,14 @@ fn cancelled(claim: u32) -> Event {
         candidate: CandidateId(claim.into()),
         by: By::Candidate,
         reason: None,
+    }
+}
+
+fn attached(claim: u32) -> Event {
+    Event::OrderAttached {
+        claim: ClaimNumber(claim),
+        candidate: CandidateId(claim.into()),
+        order: OrderId(1),
     }
 }
 
@@ -103,11 +111,28 @@ fn r19_a_place_in_the_queue_does_not_fit_while_a_seat_is_free_nor_one_that_is_no
 }
 
 #[test]
+fn r27_a_seat_with_an_open_order_can_t_go_nor_be_kept_for_two() {
+    let mut pool = full();
+    pool.evolve(&attached(1));
+    let expired = Event::ClaimExpired {
+        claim: ClaimNumber(1),
+        candidate: CandidateId(1),
+    };
+    for event in [cancelled(1), expired, attached(1)] {
+        assert_eq!(
+            pool.fits(&event).unwrap_err().invariant,
+            Invariant::OrderedSeatStays
+        );
+    }
+}
+
+#[test]
 fn what_happens_to_a_claim_in_the_wrong_state_or_to_another_s_does_not_fit() {
     let mut pool = full();
     let paid = Event::ClaimPaid {
         claim: ClaimNumber(1),
         candidate: CandidateId(1),
+        order: OrderId(1),
     };
     pool.evolve(&paid);
     let another_s = Event::ClaimWithdrawn {
@@ -150,9 +175,10 @@ fn what_happens_to_a_claim_in_the_wrong_state_or_to_another_s_does_not_fit() {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm a kind of event")]
 fn any_event() -> impl Strategy<Value = Event> {
     let ids = (0_u32..6, 0_i64..4, 0_i64..5);
-    (0_u8..13, ids, any::<bool>()).prop_map(|(kind, (number, candidate, day), flag)| {
+    (0_u8..18, ids, any::<bool>()).prop_map(|(kind, (number, candidate, day), flag)| {
         let (claim, candidate) = (ClaimNumber(number), CandidateId(candidate));
         let held_until = Moment::from_unix_ms(day * DAY.as_ms());
         let by = By::System;
@@ -162,7 +188,37 @@ fn any_event() -> impl Strategy<Value = Event> {
             2 => promoted(number, held_until),
             3 => cancelled(number),
             4 => Event::ClaimExpired { claim, candidate },
-            5 => Event::ClaimPaid { claim, candidate },
+            5 => Event::ClaimPaid {
+                claim,
+                candidate,
+                order: OrderId(1),
+            },
+            12 => attached(number),
+            13 => Event::OrderDetached {
+                claim,
+                candidate,
+                order: OrderId(1),
+            },
+            14 => Event::CancellationAsked {
+                claim,
+                candidate,
+                asked_at: held_until,
+                by,
+                reason: None,
+            },
+            15 => Event::RemovalAsked {
+                claim,
+                candidate,
+                asked_at: held_until,
+                cause: RemovalCause::WithWritten,
+            },
+            16 => Event::ClaimRefunded {
+                claim,
+                candidate,
+                order: OrderId(1),
+                by,
+                reason: "x".into(),
+            },
             6 => Event::ClaimLapsed { claim, candidate },
             7 => Event::DeadlineExtended {
                 claim,

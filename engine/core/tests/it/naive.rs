@@ -1,7 +1,9 @@
 //! A pool as one would write it without a thought for speed: a list of claims and a loop over it. What the real one
 //! is compared with.
 
-use kaowei_core::ids::{CandidateId, ClaimNumber};
+use std::collections::BTreeMap;
+
+use kaowei_core::ids::{CandidateId, ClaimNumber, OrderId};
 use kaowei_core::seats::{
     By, Change, ClaimState, Command, Event, Expiry, Freed, Gone, OnFull, Pool, Refusal, WhenShort,
 };
@@ -11,11 +13,16 @@ use kaowei_core::time::Moment;
 /// One thing that happened: what, to which claim, and the deadline or place given.
 pub(crate) type Happened = (&'static str, u32, Option<Moment>);
 
+/// How a claim is to go, and in which words.
+type End = (Gone, &'static str);
+
 #[derive(Debug, Clone)]
 pub(crate) struct Naive {
     capacity: u32,
     open: bool,
     claims: Vec<(CandidateId, ClaimState)>,
+    /// The orders that holds are kept for, and what is to happen to each when it ends.
+    orders: BTreeMap<u32, (OrderId, Option<End>)>,
     happened: Vec<Happened>,
 }
 
@@ -25,6 +32,7 @@ impl Naive {
             capacity,
             open,
             claims: Vec::new(),
+            orders: BTreeMap::new(),
             happened: Vec::new(),
         }
     }
@@ -34,7 +42,7 @@ impl Naive {
     }
 
     fn taken(&self) -> u32 {
-        self.count(|state| matches!(state, ClaimState::Held { .. } | ClaimState::Paid))
+        self.count(|state| matches!(state, ClaimState::Held { .. } | ClaimState::Paid { .. }))
     }
 
     fn waiting(&self) -> Vec<u32> {
@@ -70,7 +78,7 @@ impl Naive {
         let mut due: Vec<(Moment, u32)> = (1..)
             .zip(&self.claims)
             .filter_map(|(number, (_, state))| Some((state.held_until()?, number)))
-            .filter(|(until, _)| *until <= now)
+            .filter(|(until, number)| *until <= now && !self.orders.contains_key(number))
             .collect();
         due.sort_unstable();
         for (_, number) in due {
@@ -96,22 +104,26 @@ impl Naive {
         if expiry == Expiry::Running {
             self.catch_up(terms, now);
         }
-        let outcome = self.obey(command, terms, now);
+        let outcome = self.obey(command, terms, now, expiry);
         (self.happened.clone(), outcome)
     }
 
-    fn obey(&mut self, command: &Command, terms: &Terms, now: Moment) -> Result<(), Refusal> {
+    #[expect(clippy::too_many_lines, reason = "one arm a command")]
+    fn obey(&mut self, command: &Command, terms: &Terms, now: Moment, expiry: Expiry) -> Result<(), Refusal> {
         match command {
             Command::Claim {
                 candidate, on_full, ..
             } => return self.claim(*candidate, *on_full, terms, now),
             Command::Cancel { claim, reason, .. } => {
                 match self.state(claim.0).ok_or(Refusal::UnknownClaim)? {
-                    ClaimState::Paid => return Err(Refusal::AlreadyPaid),
+                    ClaimState::Paid { .. } => return Err(Refusal::AlreadyPaid),
                     ClaimState::Gone(_) => return Err(Refusal::AlreadyGone),
                     ClaimState::Waiting if reason.is_none() => return Err(Refusal::ReasonRequired),
                     ClaimState::Waiting => {
                         self.put(claim.0, ClaimState::Gone(Gone::Withdrawn), "withdrawn");
+                    }
+                    ClaimState::Held { .. } if self.orders.contains_key(&claim.0) => {
+                        self.keep(claim.0, (Gone::Cancelled, "cancelled"), "cancellation asked");
                     }
                     ClaimState::Held { .. } => {
                         self.put(claim.0, ClaimState::Gone(Gone::Cancelled), "cancelled");
@@ -121,7 +133,11 @@ impl Naive {
             }
             Command::Remove { claim, .. } => {
                 let before = self.state(claim.0).ok_or(Refusal::UnknownClaim)?;
-                if before.is_active() && before != ClaimState::Paid {
+                if self.orders.contains_key(&claim.0) {
+                    self.keep(claim.0, (Gone::Removed, "removed from a seat"), "removal asked");
+                    return Ok(());
+                }
+                if before.is_active() && !matches!(before, ClaimState::Paid { .. }) {
                     let seat = before.held_until().is_some();
                     let what = if seat {
                         "removed from a seat"
@@ -134,11 +150,48 @@ impl Naive {
                     self.promote_one(terms, now);
                 }
             }
-            Command::Pay { claim } => match self.state(claim.0).ok_or(Refusal::UnknownClaim)? {
-                ClaimState::Held { .. } => self.put(claim.0, ClaimState::Paid, "paid"),
-                ClaimState::Paid => {}
+            Command::Attach { claim, order, margin } => {
+                match self.state(claim.0).ok_or(Refusal::UnknownClaim)? {
+                    ClaimState::Paid { .. } => return Err(Refusal::AlreadyPaid),
+                    ClaimState::Gone(_) => return Err(Refusal::AlreadyGone),
+                    ClaimState::Waiting => return Err(Refusal::NothingDue),
+                    ClaimState::Held { until } => match self.orders.get(&claim.0) {
+                        Some((other, _)) if other != order => return Err(Refusal::OrderUnresolved(*other)),
+                        Some(_) => {}
+                        None if until < now + *margin => return Err(Refusal::HoldEnding),
+                        None => {
+                            self.orders.insert(claim.0, (*order, None));
+                            self.happened.push(("attached", claim.0, None));
+                        }
+                    },
+                }
+            }
+            Command::Detach { claim, order } => {
+                self.state(claim.0).ok_or(Refusal::UnknownClaim)?;
+                self.detach(claim.0, *order, terms, now, expiry);
+            }
+            Command::Pay { claim, order } => match self.state(claim.0).ok_or(Refusal::UnknownClaim)? {
+                ClaimState::Held { .. } => {
+                    self.orders.remove(&claim.0);
+                    self.put(claim.0, ClaimState::Paid { order: *order }, "paid");
+                }
+                ClaimState::Paid { order: other } if other == *order => {}
+                ClaimState::Paid { .. } => return Err(Refusal::AlreadyPaid),
                 ClaimState::Waiting | ClaimState::Gone(_) => return Err(Refusal::AlreadyGone),
             },
+            Command::Refund { claim, order, .. } => {
+                match self.state(claim.0).ok_or(Refusal::UnknownClaim)? {
+                    ClaimState::Paid { order: other } if other == *order => {
+                        self.put(claim.0, ClaimState::Gone(Gone::Refunded), "refunded");
+                        self.promote_one(terms, now);
+                    }
+                    ClaimState::Gone(Gone::Refunded) => {}
+                    ClaimState::Gone(_) => return Err(Refusal::AlreadyGone),
+                    ClaimState::Paid { .. } | ClaimState::Held { .. } | ClaimState::Waiting => {
+                        return Err(Refusal::NothingDue);
+                    }
+                }
+            }
             Command::Extend {
                 claim,
                 held_until,
@@ -160,6 +213,27 @@ impl Naive {
             Command::CatchUp | Command::Remember { .. } => {}
         }
         Ok(())
+    }
+
+    fn keep(&mut self, number: u32, end: End, what: &'static str) {
+        if let Some((_, kept @ None)) = self.orders.get_mut(&number) {
+            *kept = Some(end);
+            self.happened.push((what, number, None));
+        }
+    }
+
+    fn detach(&mut self, number: u32, order: OrderId, terms: &Terms, now: Moment, expiry: Expiry) {
+        if self.orders.get(&number).is_none_or(|(other, _)| *other != order) {
+            return;
+        }
+        self.happened.push(("detached", number, None));
+        if let Some((_, Some((gone, what)))) = self.orders.remove(&number) {
+            self.put(number, ClaimState::Gone(gone), what);
+            self.promote_one(terms, now);
+        }
+        if expiry == Expiry::Running {
+            self.catch_up(terms, now);
+        }
     }
 
     /// A release hands on one seat, its own; what else lies idle is for the next catching up.
@@ -208,7 +282,7 @@ impl Naive {
         if capacity < self.capacity && capacity < self.taken() && change.when_short == WhenShort::Refuse {
             return Err(Refusal::CapacityBelowTaken {
                 held: self.count(|state| matches!(state, ClaimState::Held { .. })),
-                paid: self.count(|state| state == ClaimState::Paid),
+                paid: self.count(|state| matches!(state, ClaimState::Paid { .. })),
             });
         }
         if capacity != self.capacity {
@@ -236,7 +310,11 @@ impl Naive {
                 self.count(|state| matches!(state, ClaimState::Held { .. })),
                 pool.held(),
             ),
-            ("paid", self.count(|state| state == ClaimState::Paid), pool.paid()),
+            (
+                "paid",
+                self.count(|state| matches!(state, ClaimState::Paid { .. })),
+                pool.paid(),
+            ),
             ("waiting", u32::try_from(waiting.len()).unwrap(), pool.waiting()),
             (
                 "claims",
@@ -285,6 +363,11 @@ pub(crate) fn happened(event: &Event) -> Happened {
             freed: Freed::Place, ..
         } => ("removed from the queue", number, None),
         Event::ClaimPaid { .. } => ("paid", number, None),
+        Event::ClaimRefunded { .. } => ("refunded", number, None),
+        Event::OrderAttached { .. } => ("attached", number, None),
+        Event::OrderDetached { .. } => ("detached", number, None),
+        Event::CancellationAsked { .. } => ("cancellation asked", number, None),
+        Event::RemovalAsked { .. } => ("removal asked", number, None),
         Event::ClaimLapsed { .. } => ("lapsed", number, None),
         Event::DeadlineExtended { held_until, .. } => ("extended", number, Some(*held_until)),
         Event::CapacitySet { capacity, .. } => ("capacity", *capacity, None),

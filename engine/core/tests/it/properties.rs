@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use kaowei_core::ids::{CandidateId, ClaimNumber};
+use kaowei_core::ids::{CandidateId, ClaimNumber, OrderId};
 use kaowei_core::seats::{
     By, Change, Command, Event, Expiry, OnFull, Pool, RegisteredBy, RemovalCause, WhenShort, WithdrawReason,
 };
@@ -35,8 +35,21 @@ enum Asked {
     Remove {
         claim: u32,
     },
+    Attach {
+        claim: u32,
+        order: u64,
+    },
+    Detach {
+        claim: u32,
+        order: u64,
+    },
     Pay {
         claim: u32,
+        order: u64,
+    },
+    Refund {
+        claim: u32,
+        order: u64,
     },
     Extend {
         claim: u32,
@@ -69,8 +82,24 @@ impl Asked {
                 claim: ClaimNumber(claim),
                 cause: RemovalCause::WithEnrolment,
             },
-            Self::Pay { claim } => Command::Pay {
+            Self::Attach { claim, order } => Command::Attach {
                 claim: ClaimNumber(claim),
+                order: OrderId(order),
+                margin: Span::from_secs(360),
+            },
+            Self::Detach { claim, order } => Command::Detach {
+                claim: ClaimNumber(claim),
+                order: OrderId(order),
+            },
+            Self::Pay { claim, order } => Command::Pay {
+                claim: ClaimNumber(claim),
+                order: OrderId(order),
+            },
+            Self::Refund { claim, order } => Command::Refund {
+                claim: ClaimNumber(claim),
+                order: OrderId(order),
+                by: By::System,
+                reason: "fault".into(),
             },
             Self::Extend {
                 claim,
@@ -114,7 +143,10 @@ fn asked() -> impl Strategy<Value = Asked> {
         8 => (0_i64..8, any::<bool>()).prop_map(|(candidate, queue)| Asked::Claim { candidate, queue }),
         4 => (claim.clone(), prop::bool::weighted(0.8)).prop_map(|(claim, reason)| Asked::Cancel { claim, reason }),
         1 => claim.clone().prop_map(|claim| Asked::Remove { claim }),
-        2 => claim.clone().prop_map(|claim| Asked::Pay { claim }),
+        4 => (claim.clone(), 0_u64..2).prop_map(|(claim, order)| Asked::Attach { claim, order }),
+        4 => (claim.clone(), 0_u64..2).prop_map(|(claim, order)| Asked::Detach { claim, order }),
+        2 => (claim.clone(), 0_u64..2).prop_map(|(claim, order)| Asked::Pay { claim, order }),
+        1 => (claim.clone(), 0_u64..2).prop_map(|(claim, order)| Asked::Refund { claim, order }),
         1 => (claim, 0_u32..60, any::<bool>())
             .prop_map(|(claim, hours, staff)| Asked::Extend { claim, hours, staff }),
         2 => (prop::option::of(0_u32..5), prop::option::weighted(0.3, any::<bool>()), any::<bool>())
@@ -215,7 +247,8 @@ proptest! {
         }
         prop_assert_eq!(&replayed, &pool);
         let claims: Vec<_> = pool.claims().map(|(_, claim)| *claim).collect();
-        prop_assert_eq!(&Pool::restore(pool.settings().clone(), claims), &pool);
+        let attached: Vec<_> = pool.attachments().map(|(number, attachment)| (number, attachment.clone())).collect();
+        prop_assert_eq!(&Pool::restore(pool.settings().clone(), claims, attached), &pool);
     }
 
     #[test]

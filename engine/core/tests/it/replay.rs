@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kaowei_core::audit::ChainHead;
 use kaowei_core::ids::CandidateId;
-use kaowei_core::registration::{Candidate, KeyAnswer, Keys};
+use kaowei_core::registration::{Candidate, Choices, KeyAnswer, Keys};
 use kaowei_core::seats::{By, Event, Pool, Settings};
 use kaowei_core::sites::Paper;
 use proptest::prelude::*;
@@ -72,6 +72,8 @@ proptest! {
                 candidate.enrolment().copied(),
                 candidate.claims().to_vec(),
                 Keys::restore(keys),
+                Vec::new(),
+                Choices::default(),
             );
             prop_assert_eq!(&restored, candidate);
         }
@@ -84,5 +86,5 @@ fn r34_a_checkpoint_that_missed_the_end_of_a_drain_restores_the_same_pool() {
         draining: true,
         ..settings(2)
     };
-    assert_eq!(Pool::restore(stale, []), Pool::new(settings(2)));
+    assert_eq!(Pool::restore(stale, [], []), Pool::new(settings(2)));
 }

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use kaowei_core::ids::{CandidateId, ClaimId, ClaimNumber, Fen, RecordId, RecordVersion};
+use kaowei_core::ids::{CandidateId, ClaimId, ClaimNumber, Fen, RecordId, RecordVersion, SubjectCode};
 use kaowei_core::registration::{
-    self, AnsweredEnrolment, Candidate, KeyAnswer, Keys, Review, ReviewDecision,
+    self, AnsweredEnrolment, Candidate, Choices, KeyAnswer, Keys, Review, ReviewDecision, ScoreReport,
+    ScoreReportChoice,
 };
 use kaowei_core::seats::{Answered, By, ClaimState, Event, Freed, RegisteredBy, RemovalCause, Standing};
 use kaowei_core::stored::KeyNote;
@@ -16,6 +17,7 @@ use crate::properties::config;
 use crate::town::{DAY, facts, midnight, seal, site};
 
 const LI: CandidateId = CandidateId(1);
+const SUBJECTS: [&str; 3] = ["1", "2", "3"];
 const POOLS: [&str; 4] = ["991010-1", "991010-2", "991010-F", "991010-S"];
 
 /// What the tables keep of a candidate: rows that are added and changed, and never forgotten.
@@ -26,6 +28,8 @@ struct Rows {
     claims: Vec<Standing>,
     review: Option<Review>,
     keys: BTreeMap<u8, (u64, KeyNote, KeyAnswer)>,
+    score_reports: BTreeMap<SubjectCode, ScoreReport>,
+    quick_print: Option<bool>,
 }
 
 impl Rows {
@@ -37,11 +41,22 @@ impl Rows {
         let mut keys: Vec<_> = self.keys.values().cloned().collect();
         keys.sort_by_key(|(position, ..)| *position);
         let keys = keys.into_iter().map(|(_, note, answer)| (note, answer)).collect();
+        let mut choices = Choices::default();
+        let reports = self.score_reports.iter();
+        choices
+            .score_reports
+            .extend(reports.map(|(subject, choice)| ScoreReportChoice {
+                subject: *subject,
+                choice: *choice,
+            }));
+        choices.quick_print = self.quick_print.unwrap_or(choices.quick_print);
         Candidate::restore(
             self.agreed.clone(),
             self.enrolment,
             self.claims.clone(),
             Keys::restore(keys),
+            Vec::new(),
+            choices,
         )
         .with_review(self.review.clone())
     }
@@ -88,6 +103,13 @@ enum Act {
         key: Option<u8>,
     },
     DeleteReview,
+    Choose {
+        subject: usize,
+        paper: bool,
+    },
+    QuickPrint {
+        enabled: bool,
+    },
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
@@ -108,6 +130,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         1 => (prop::bool::weighted(0.1), key.clone()).prop_map(|(matched, key)| Act::Apply { matched, key }),
         1 => (decision, key).prop_map(|(decision, key)| Act::Decide { decision, key }),
         1 => Just(Act::DeleteReview),
+        2 => (0..SUBJECTS.len(), any::<bool>()).prop_map(|(subject, paper)| Act::Choose { subject, paper }),
+        1 => any::<bool>().prop_map(|enabled| Act::QuickPrint { enabled }),
     ];
     prop::collection::vec(act, 1..240)
 }
@@ -177,6 +201,15 @@ impl Life {
                 }
             }
             registration::Event::ReviewDeleted { .. } => self.rows.review = None,
+            registration::Event::ScoreReportsChosen { choices, .. } => {
+                let chosen = choices.iter().map(|chosen| (chosen.subject, chosen.choice));
+                self.rows.score_reports.extend(chosen);
+            }
+            registration::Event::QuickPrintSet { enabled, .. } => self.rows.quick_print = Some(*enabled),
+            registration::Event::EnrolmentDeleted { .. } => {
+                self.rows.score_reports.clear();
+                self.rows.quick_print = None;
+            }
             _ => {}
         }
     }
@@ -233,19 +266,7 @@ impl Life {
                 };
                 self.happened_in_pool(&id.pool.to_string(), &expired);
             }
-            Act::Repeat { nth, key } => {
-                let Some(standing) = self.active(nth) else { return };
-                let remembered = Event::KeyRemembered {
-                    claim: standing.id.number,
-                    candidate: LI,
-                    key: self.note(key),
-                    answered: Box::new(Answered {
-                        standing,
-                        position: None,
-                    }),
-                };
-                self.happened_in_pool(&standing.id.pool.to_string(), &remembered);
-            }
+            Act::Repeat { nth, key } => self.repeat(nth, key),
             Act::Enrol { key } => {
                 let enrolled = registration::Event::Enrolled {
                     candidate: LI,
@@ -258,19 +279,14 @@ impl Life {
                 };
                 self.happened_in_cell(&enrolled);
             }
-            Act::EnrolAgain { key } => {
-                let Some(&enrolment) = self.live.enrolment() else {
-                    return;
-                };
-                let remembered = registration::Event::EnrolmentKeyRemembered {
+            Act::EnrolAgain { key } => self.enrol_again(key),
+            Act::Choose { subject, paper } => self.choose(subject, paper),
+            Act::QuickPrint { enabled } => {
+                let set = registration::Event::QuickPrintSet {
                     candidate: LI,
-                    key: self.note(key),
-                    answered: Box::new(AnsweredEnrolment {
-                        enrolment,
-                        claims: Vec::new(),
-                    }),
+                    enabled,
                 };
-                self.happened_in_cell(&remembered);
+                self.happened_in_cell(&set);
             }
             Act::DeleteEnrolment => {
                 let deleted = registration::Event::EnrolmentDeleted {
@@ -323,6 +339,49 @@ impl Life {
             }
             _ => {}
         }
+    }
+
+    fn repeat(&mut self, nth: usize, key: u8) {
+        let Some(standing) = self.active(nth) else { return };
+        let remembered = Event::KeyRemembered {
+            claim: standing.id.number,
+            candidate: LI,
+            key: self.note(key),
+            answered: Box::new(Answered {
+                standing,
+                position: None,
+            }),
+        };
+        self.happened_in_pool(&standing.id.pool.to_string(), &remembered);
+    }
+
+    fn enrol_again(&mut self, key: u8) {
+        let Some(&enrolment) = self.live.enrolment() else {
+            return;
+        };
+        let remembered = registration::Event::EnrolmentKeyRemembered {
+            candidate: LI,
+            key: self.note(key),
+            answered: Box::new(AnsweredEnrolment {
+                enrolment,
+                claims: Vec::new(),
+            }),
+        };
+        self.happened_in_cell(&remembered);
+    }
+
+    fn choose(&mut self, subject: usize, paper: bool) {
+        let choice = if paper {
+            ScoreReport::PaperAndElectronic
+        } else {
+            ScoreReport::Electronic
+        };
+        let subject = SUBJECTS[subject].parse().unwrap();
+        let chosen = registration::Event::ScoreReportsChosen {
+            candidate: LI,
+            choices: [ScoreReportChoice { subject, choice }].into_iter().collect(),
+        };
+        self.happened_in_cell(&chosen);
     }
 }
 

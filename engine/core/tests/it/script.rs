@@ -11,9 +11,9 @@
 //! A line with a time does something and says all that happens, in order, and what the asker is told; of others with
 //! their name. `+1` is the next day. A line without a time sets something from there on. `oral` before a command or a
 //! setting means the oral pool of the level, and before an effect that it happened there; `suspended` before a
-//! command, that expiry is suspended.
+//! command, that expiry is suspended. `o1` is an order; who pays without naming one pays by the first.
 
-use kaowei_core::ids::CandidateId;
+use kaowei_core::ids::{CandidateId, OrderId};
 use kaowei_core::seats::{
     By, Change, ClaimState, Command, Event, Expiry, OnFull, Refusal, RemovalCause, WhenShort, WithdrawReason,
 };
@@ -148,7 +148,29 @@ impl Run {
                         claim,
                         cause: RemovalCause::WithEnrolment,
                     },
-                    ("pay", []) => Command::Pay { claim },
+                    ("attach", [order]) => Command::Attach {
+                        claim,
+                        order: order_of(order),
+                        margin: Span::from_secs(360),
+                    },
+                    ("detach", [order]) => Command::Detach {
+                        claim,
+                        order: order_of(order),
+                    },
+                    ("pay", [order]) => Command::Pay {
+                        claim,
+                        order: order_of(order),
+                    },
+                    ("pay", []) => Command::Pay {
+                        claim,
+                        order: OrderId(1),
+                    },
+                    ("refund", [order]) => Command::Refund {
+                        claim,
+                        order: order_of(order),
+                        by: staff,
+                        reason: "system fault".into(),
+                    },
                     ("extend" | "give-back", ["until", until @ ..]) => Command::Extend {
                         claim,
                         held_until: moment(&until.join(" ")),
@@ -213,7 +235,7 @@ impl Run {
         match pool.claim(number).unwrap().state {
             ClaimState::Held { until } => format!("held until {}", text(until)),
             ClaimState::Waiting => format!("waiting {}", pool.waitlist().position(number).unwrap()),
-            state @ (ClaimState::Paid | ClaimState::Gone(_)) => state.as_str().into(),
+            state @ (ClaimState::Paid { .. } | ClaimState::Gone(_)) => state.as_str().into(),
         }
     }
 
@@ -265,6 +287,11 @@ fn effect(event: &Event) -> String {
         Event::ClaimExpired { .. } => "expired".into(),
         Event::ClaimRemoved { .. } => "removed".into(),
         Event::ClaimPaid { .. } => "paid".into(),
+        Event::ClaimRefunded { .. } => "refunded".into(),
+        Event::OrderAttached { .. } => "attached".into(),
+        Event::OrderDetached { .. } => "detached".into(),
+        Event::CancellationAsked { .. } => "cancellation asked".into(),
+        Event::RemovalAsked { .. } => "removal asked".into(),
         Event::ClaimLapsed { .. } => "lapsed".into(),
         Event::DeadlineExtended { held_until, .. } => format!("held until {}", text(*held_until)),
         Event::KeyRemembered { .. } => "key remembered".into(),
@@ -282,10 +309,18 @@ fn code(refusal: Refusal) -> &'static str {
         Refusal::AlreadyPaid => "already_paid",
         Refusal::AlreadyGone => "already_gone",
         Refusal::ReasonRequired => "reason_required",
+        Refusal::NothingDue => "nothing_due",
+        Refusal::HoldEnding => "hold_ending",
+        Refusal::OrderUnresolved(_) => "order_unresolved",
         Refusal::CapacityBelowTaken { held: 1, paid: 1 } => "capacity_below_taken (1 held, 1 paid)",
         Refusal::CapacityBelowTaken { held: 2, paid: 0 } => "capacity_below_taken (2 held, 0 paid)",
         other => panic!("no script expects {other:?}"),
     }
+}
+
+fn order_of(text: &str) -> OrderId {
+    let number = text.strip_prefix('o').and_then(|number| number.parse().ok());
+    OrderId(number.unwrap_or_else(|| panic!("no order: {text}")))
 }
 
 fn or_nothing(text: String) -> String {

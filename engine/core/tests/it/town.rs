@@ -7,8 +7,8 @@ use kaowei_core::audit::{Hash, Seal};
 use kaowei_core::ids::{CandidateId, ClaimId, ClaimNumber, Fen, RecordId, RecordVersion, Sequence};
 use kaowei_core::registration::{self, Ask, Candidate, Eligibility, Verdict};
 use kaowei_core::seats::{
-    ClaimState, Command, Event, Expiry, OnFull, Pool, PoolFacts, Refusal, RegisteredBy, RemovalCause,
-    Settings, Standing,
+    Attached, ClaimState, Command, Event, Expiry, OnFull, Pool, PoolFacts, Refusal, RegisteredBy,
+    RemovalCause, Settings, Standing,
 };
 use kaowei_core::sites::{Level, Paper, Site, Terms};
 use kaowei_core::time::{Moment, Span};
@@ -292,9 +292,11 @@ impl Town {
                 );
                 let written = |other: &&Standing| {
                     claim.requires == Some(other.id.pool.subject)
-                        && matches!(other.state, ClaimState::Held { .. } | ClaimState::Paid)
+                        && matches!(other.state, ClaimState::Held { .. } | ClaimState::Paid { .. })
                 };
-                let free_standing = claim.requires.is_none() || claim.state == ClaimState::Paid;
+                let marked = claim.attached.is_some_and(|attached| attached.asked_at.is_some());
+                let is_paid = matches!(claim.state, ClaimState::Paid { .. });
+                let free_standing = claim.requires.is_none() || is_paid || marked;
                 assert!(free_standing || active.iter().any(written), "I5: {active:?}");
             }
             for desk in &self.desks {
@@ -302,12 +304,18 @@ impl Town {
                     .pool
                     .claims()
                     .filter(|(_, claim)| claim.candidate == *id && claim.state.is_active())
-                    .map(|(number, claim)| (number, claim.state))
+                    .map(|(number, claim)| {
+                        let attached = desk.pool.attachment(number).map(|attachment| Attached {
+                            order: attachment.order,
+                            asked_at: attachment.asked.as_ref().map(|asked| asked.at),
+                        });
+                        (number, claim.state, attached)
+                    })
                     .collect();
                 let known: Vec<_> = active
                     .iter()
                     .filter(|claim| claim.id.pool == desk.facts.id)
-                    .map(|claim| (claim.id.number, claim.state))
+                    .map(|claim| (claim.id.number, claim.state, claim.attached))
                     .collect();
                 assert_eq!(known, in_pool, "what the candidate knows of {}", desk.facts.id);
             }

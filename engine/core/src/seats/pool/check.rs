@@ -9,11 +9,13 @@ use crate::time::Moment;
 
 impl Pool {
     /// Whether an event can follow from this state: no seat beyond the capacity (I1), nobody past the head of the
-    /// queue (I2), no queueing where a seat is free (I3), nothing that happens to a claim in the wrong state (I10).
+    /// queue (I2), no queueing where a seat is free (I3), no seat with an open order given up (I12), nothing that happens
+    /// to a claim in the wrong state (I10).
     /// O(1). A live pool asks it before every event; recovery and the audit can, before they [`Pool::evolve`].
     ///
     /// # Errors
     /// The [`Breach`], with the event's kind and the state that it does not fit.
+    #[expect(clippy::too_many_lines, reason = "one arm an event")]
     pub fn fits(&self, event: &Event) -> Result<(), Breach> {
         match event {
             Event::PoolCreated { .. } => fit(self.claims.is_empty(), event, "the pool has claims already"),
@@ -53,7 +55,30 @@ impl Pool {
             }
             Event::ClaimCancelled { claim, candidate, .. }
             | Event::ClaimExpired { claim, candidate }
-            | Event::ClaimPaid { claim, candidate } => self.fits_state(*claim, *candidate, event, is_held),
+            | Event::OrderAttached { claim, candidate, .. } => {
+                self.fits_detached(*claim, event)?;
+                self.fits_state(*claim, *candidate, event, is_held)
+            }
+            Event::ClaimPaid { claim, candidate, .. } => self.fits_state(*claim, *candidate, event, is_held),
+            Event::ClaimRefunded {
+                claim,
+                candidate,
+                order,
+                ..
+            } => {
+                let paid = ClaimState::Paid { order: *order };
+                self.fits_state(*claim, *candidate, event, |state| state == paid)
+            }
+            Event::OrderDetached { claim, order, .. } => {
+                let attached = self.attachment(*claim);
+                let attached = attached.is_some_and(|attachment| attachment.order == *order);
+                self.fits_attached(attached, event)
+            }
+            Event::CancellationAsked { claim, .. } | Event::RemovalAsked { claim, .. } => {
+                let attached = self.attachment(*claim);
+                let unasked = attached.is_some_and(|attachment| attachment.asked.is_none());
+                self.fits_attached(unasked, event)
+            }
             Event::DeadlineExtended {
                 claim,
                 candidate,
@@ -70,10 +95,13 @@ impl Pool {
                 candidate,
                 freed,
                 ..
-            } => self.fits_state(*claim, *candidate, event, |state| match freed {
-                Freed::Seat => is_held(state),
-                Freed::Place => state == ClaimState::Waiting,
-            }),
+            } => {
+                self.fits_detached(*claim, event)?;
+                self.fits_state(*claim, *candidate, event, |state| match freed {
+                    Freed::Seat => is_held(state),
+                    Freed::Place => state == ClaimState::Waiting,
+                })
+            }
             Event::KeyRemembered { claim, candidate, .. } => {
                 self.fits_state(*claim, *candidate, event, |_| true)
             }
@@ -104,6 +132,27 @@ impl Pool {
             Invariant::FirstInFirstOut,
             event,
             "somebody else is next",
+        )
+    }
+
+    fn fits_attached(&self, attached: bool, event: &Event) -> Result<(), Breach> {
+        fit(
+            attached,
+            event,
+            "its order is not attached, or it was asked before",
+        )?;
+        match event.claim() {
+            Some((claim, candidate)) => self.fits_state(claim, candidate, event, is_held),
+            None => Ok(()),
+        }
+    }
+
+    fn fits_detached(&self, claim: ClaimNumber, event: &Event) -> Result<(), Breach> {
+        breach_if(
+            self.attached.contains_key(&claim),
+            Invariant::OrderedSeatStays,
+            event,
+            "an order is attached",
         )
     }
 
@@ -149,7 +198,7 @@ impl Pool {
             u32::try_from(self.claims.iter().filter(|claim| wanted(&claim.state)).count()).unwrap_or(u32::MAX)
         };
         let held = count(|state| matches!(state, ClaimState::Held { .. }));
-        let paid = count(|state| matches!(state, ClaimState::Paid));
+        let paid = count(|state| matches!(state, ClaimState::Paid { .. }));
         let waiting = count(|state| matches!(state, ClaimState::Waiting));
         if (held, paid, waiting) != (self.held, self.paid, self.waitlist.len()) {
             return Err(Breach {
@@ -159,6 +208,23 @@ impl Pool {
                     self.held,
                     self.paid,
                     self.waitlist.len()
+                ),
+            });
+        }
+        let holds = |number: ClaimNumber| self.claim(number).is_some_and(|claim| is_held(claim.state));
+        let attached = self.attached.keys().filter(|number| holds(**number)).count();
+        let timed = self
+            .deadlines
+            .due(Moment::MAX)
+            .filter(|number| holds(*number))
+            .count();
+        if attached != self.attached.len() || attached + timed != usize::try_from(held).unwrap_or(usize::MAX)
+        {
+            return Err(Breach {
+                invariant: Invariant::CountersAgree,
+                evidence: format!(
+                    "{held} held, but {attached} of {} attached and {timed} with a deadline",
+                    self.attached.len()
                 ),
             });
         }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use super::{Events, Pool};
-use crate::ids::{CandidateId, ClaimNumber};
+use crate::ids::{CandidateId, ClaimNumber, OrderId};
 use crate::seats::command::{
     By, Change, Command, Freed, OnFull, RegisteredBy, RemovalCause, WhenShort, WithdrawReason,
 };
-use crate::seats::{ClaimState, Event, Refusal};
+use crate::seats::{Asked, ClaimState, Event, Gone, Leave, Refusal};
 use crate::sites::{Paper, Terms};
 use crate::stored::KeyNote;
-use crate::time::Moment;
+use crate::time::{Moment, Span};
 
 /// At most so many holds expire, and so many waiting lapse, in one step, so that a command never waits behind a
 /// whole pool of them.
@@ -18,7 +18,8 @@ const DUE_A_STEP_MAX: usize = 1_000;
 
 impl Pool {
     /// What is due by `now`: each expired hold with the promotion that its seat allows, or the end of the queue
-    /// (R16, R21, R23). At most so many that nobody has to wait for long; the rest is still due afterwards.
+    /// (R16, R21, R23). A hold that an order is attached to is never due (R27). At most so many that nobody has to wait
+    /// for long; the rest is still due afterwards.
     pub fn due(&self, terms: &Terms, now: Moment) -> Events {
         let mut events = Events::new();
         if self.next_due(terms).is_none_or(|due| now < due) {
@@ -83,7 +84,15 @@ impl Pool {
             }),
             Command::Cancel { claim, by, reason } => self.decide_cancel(*claim, by, *reason, terms, now),
             Command::Remove { claim, cause } => self.decide_remove(*claim, *cause, terms, now),
-            Command::Pay { claim } => self.decide_pay(*claim),
+            Command::Attach { claim, order, margin } => self.decide_attach(*claim, *order, *margin, now),
+            Command::Detach { claim, order } => self.decide_detach(*claim, *order, terms, now),
+            Command::Pay { claim, order } => self.decide_pay(*claim, *order),
+            Command::Refund {
+                claim,
+                order,
+                by,
+                reason,
+            } => self.decide_refund(*claim, *order, by, reason, terms, now),
             Command::Extend {
                 claim,
                 held_until,
@@ -154,8 +163,17 @@ impl Pool {
         let candidate = found.candidate;
         let by = by.clone();
         let released = match found.state {
-            ClaimState::Paid => return Err(Refusal::AlreadyPaid),
+            ClaimState::Paid { .. } => return Err(Refusal::AlreadyPaid),
             ClaimState::Gone(_) => return Err(Refusal::AlreadyGone),
+            ClaimState::Held { .. } if self.attached.contains_key(&claim) => {
+                return Ok(self.ask(Event::CancellationAsked {
+                    claim,
+                    candidate,
+                    asked_at: now,
+                    by,
+                    reason,
+                }));
+            }
             ClaimState::Held { .. } => Event::ClaimCancelled {
                 claim,
                 candidate,
@@ -184,7 +202,15 @@ impl Pool {
     ) -> Result<Events, Refusal> {
         let found = self.find(claim)?;
         let freed = match found.state {
-            ClaimState::Paid | ClaimState::Gone(_) => return Ok(Events::new()),
+            ClaimState::Paid { .. } | ClaimState::Gone(_) => return Ok(Events::new()),
+            ClaimState::Held { .. } if self.attached.contains_key(&claim) => {
+                return Ok(self.ask(Event::RemovalAsked {
+                    claim,
+                    candidate: found.candidate,
+                    asked_at: now,
+                    cause,
+                }));
+            }
             ClaimState::Held { .. } => Freed::Seat,
             ClaimState::Waiting => Freed::Place,
         };
@@ -220,21 +246,131 @@ impl Pool {
                 by: by.clone(),
                 reason: reason.clone(),
             })),
-            ClaimState::Held { .. } | ClaimState::Waiting | ClaimState::Paid | ClaimState::Gone(_) => {
+            ClaimState::Held { .. } | ClaimState::Waiting | ClaimState::Paid { .. } | ClaimState::Gone(_) => {
                 Ok(Events::new())
             }
         }
     }
 
-    fn decide_pay(&self, claim: ClaimNumber) -> Result<Events, Refusal> {
+    /// That a hold is to go once its order has ended. The first that asked for it stands.
+    fn ask(&self, asked: Event) -> Events {
+        let waits = asked
+            .claim()
+            .and_then(|(claim, _)| self.attachment(claim))
+            .is_some_and(|attachment| attachment.asked.is_some());
+        if waits { Events::new() } else { one(asked) }
+    }
+
+    fn decide_attach(
+        &self,
+        claim: ClaimNumber,
+        order: OrderId,
+        margin: Span,
+        now: Moment,
+    ) -> Result<Events, Refusal> {
+        let found = self.find(claim)?;
+        let until = match found.state {
+            ClaimState::Held { until } => until,
+            ClaimState::Paid { .. } => return Err(Refusal::AlreadyPaid),
+            ClaimState::Waiting => return Err(Refusal::NothingDue),
+            ClaimState::Gone(_) => return Err(Refusal::AlreadyGone),
+        };
+        match self.attachment(claim) {
+            Some(attachment) if attachment.order == order => return Ok(Events::new()),
+            Some(attachment) => return Err(Refusal::OrderUnresolved(attachment.order)),
+            None => {}
+        }
+        if until < now + margin {
+            return Err(Refusal::HoldEnding);
+        }
+        Ok(one(Event::OrderAttached {
+            claim,
+            candidate: found.candidate,
+            order,
+        }))
+    }
+
+    /// Lets a hold go and does what waited for that; if nothing did and its deadline has passed, it is due.
+    fn decide_detach(
+        &self,
+        claim: ClaimNumber,
+        order: OrderId,
+        terms: &Terms,
+        now: Moment,
+    ) -> Result<Events, Refusal> {
+        let found = self.find(claim)?;
+        let candidate = found.candidate;
+        let Some(attachment) = self
+            .attachment(claim)
+            .filter(|attachment| attachment.order == order)
+        else {
+            return Ok(Events::new());
+        };
+        let mut events = one(Event::OrderDetached {
+            claim,
+            candidate,
+            order,
+        });
+        if let Some(Asked { leave, .. }) = &attachment.asked {
+            let released = match leave.clone() {
+                Leave::Cancel { by, reason } => Event::ClaimCancelled {
+                    claim,
+                    candidate,
+                    by,
+                    reason,
+                },
+                Leave::Remove { cause } => Event::ClaimRemoved {
+                    claim,
+                    candidate,
+                    cause,
+                    freed: Freed::Seat,
+                },
+            };
+            events.extend(self.release(released, found.state, terms, now));
+        }
+        Ok(events)
+    }
+
+    fn decide_pay(&self, claim: ClaimNumber, order: OrderId) -> Result<Events, Refusal> {
         let found = self.find(claim)?;
         match found.state {
             ClaimState::Held { .. } => Ok(one(Event::ClaimPaid {
                 claim,
                 candidate: found.candidate,
+                order,
             })),
-            ClaimState::Paid => Ok(Events::new()),
+            ClaimState::Paid { order: before } if before == order => Ok(Events::new()),
+            ClaimState::Paid { .. } => Err(Refusal::AlreadyPaid),
             ClaimState::Waiting | ClaimState::Gone(_) => Err(Refusal::AlreadyGone),
+        }
+    }
+
+    fn decide_refund(
+        &self,
+        claim: ClaimNumber,
+        order: OrderId,
+        by: &By,
+        reason: &Arc<str>,
+        terms: &Terms,
+        now: Moment,
+    ) -> Result<Events, Refusal> {
+        let found = self.find(claim)?;
+        match found.state {
+            ClaimState::Paid { order: before } if before == order => {
+                let refunded = Event::ClaimRefunded {
+                    claim,
+                    candidate: found.candidate,
+                    order,
+                    by: by.clone(),
+                    reason: reason.clone(),
+                };
+                Ok(self.release(refunded, found.state, terms, now))
+            }
+            ClaimState::Gone(Gone::Refunded) => Ok(Events::new()),
+            ClaimState::Paid { .. } | ClaimState::Held { .. } | ClaimState::Waiting => {
+                Err(Refusal::NothingDue)
+            }
+            ClaimState::Gone(_) => Err(Refusal::AlreadyGone),
         }
     }
 
@@ -286,7 +422,7 @@ impl Pool {
     /// The event that takes a claim away, and the promotion that follows if it frees a seat (R21).
     fn release(&self, released: Event, state: ClaimState, terms: &Terms, now: Moment) -> Events {
         let mut events = one(released);
-        let frees_a_seat = matches!(state, ClaimState::Held { .. });
+        let frees_a_seat = matches!(state, ClaimState::Held { .. } | ClaimState::Paid { .. });
         if frees_a_seat && self.settings.open && self.taken() - 1 < self.settings.capacity {
             events.extend(self.promotions(terms, now).take(1));
         }

@@ -1,8 +1,9 @@
 //! Makes events so: the one way in which a pool changes, live and in replay alike.
 
 use super::{Claim, Pool, Settings};
-use crate::ids::{CandidateId, ClaimNumber};
-use crate::seats::{ClaimState, Event};
+use crate::ids::{CandidateId, ClaimNumber, OrderId};
+use crate::seats::{Asked, Attachment, ClaimState, Event, Leave};
+use crate::time::Moment;
 
 impl Pool {
     /// Makes an event so. Total: it decides nothing and never fails, also where an event does not fit;
@@ -50,6 +51,7 @@ impl Pool {
             Event::ClaimPromoted { claim, .. }
             | Event::DeadlineExtended { claim, .. }
             | Event::ClaimPaid { claim, .. }
+            | Event::ClaimRefunded { claim, .. }
             | Event::ClaimCancelled { claim, .. }
             | Event::ClaimWithdrawn { claim, .. }
             | Event::ClaimExpired { claim, .. }
@@ -59,6 +61,24 @@ impl Pool {
                     self.change_state(*claim, state);
                 }
             }
+            Event::OrderAttached { claim, order, .. } => self.attach(*claim, *order),
+            Event::OrderDetached { claim, .. } => self.detach(*claim),
+            Event::CancellationAsked {
+                claim,
+                asked_at,
+                by,
+                reason,
+                ..
+            } => self.mark(*claim, *asked_at, || Leave::Cancel {
+                by: by.clone(),
+                reason: *reason,
+            }),
+            Event::RemovalAsked {
+                claim,
+                asked_at,
+                cause,
+                ..
+            } => self.mark(*claim, *asked_at, || Leave::Remove { cause: *cause }),
             Event::KeyRemembered { .. } => {}
         }
     }
@@ -79,8 +99,32 @@ impl Pool {
         };
         let before = std::mem::replace(&mut claim.state, state);
         self.leave(number, before);
+        if state.held_until().is_none() {
+            self.attached.remove(&number);
+        }
         self.enter(number, state);
         self.end_draining();
+    }
+
+    fn attach(&mut self, number: ClaimNumber, order: OrderId) {
+        let until = self.claim(number).and_then(|claim| claim.state.held_until());
+        if let Some(until) = until {
+            self.deadlines.remove(until, number);
+            self.attached.insert(number, Attachment { order, asked: None });
+        }
+    }
+
+    fn detach(&mut self, number: ClaimNumber) {
+        let until = self.claim(number).and_then(|claim| claim.state.held_until());
+        if let (Some(_), Some(until)) = (self.attached.remove(&number), until) {
+            self.deadlines.add(until, number);
+        }
+    }
+
+    fn mark(&mut self, number: ClaimNumber, at: Moment, leave: impl FnOnce() -> Leave) {
+        if let Some(attachment) = self.attached.get_mut(&number) {
+            attachment.asked = Some(Asked { at, leave: leave() });
+        }
     }
 
     /// A drained pool is one like any other (R34).
@@ -99,7 +143,7 @@ impl Pool {
             ClaimState::Waiting => {
                 self.waitlist.remove(number);
             }
-            ClaimState::Paid => self.paid -= 1,
+            ClaimState::Paid { .. } => self.paid -= 1,
             ClaimState::Gone(_) => {}
         }
     }
@@ -108,10 +152,12 @@ impl Pool {
         match state {
             ClaimState::Held { until } => {
                 self.held += 1;
-                self.deadlines.add(until, number);
+                if !self.attached.contains_key(&number) {
+                    self.deadlines.add(until, number);
+                }
             }
             ClaimState::Waiting => self.waitlist.push(number),
-            ClaimState::Paid => self.paid += 1,
+            ClaimState::Paid { .. } => self.paid += 1,
             ClaimState::Gone(_) => {}
         }
     }
