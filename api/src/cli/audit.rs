@@ -9,7 +9,7 @@ use super::trail::{Line, Trail};
 
 /// Verifies an export of the audit trail; the first breach is named.
 pub(super) fn audit(task: &AuditTask) -> Result<ExitCode> {
-    let AuditTask::Verify { export } = task;
+    let AuditTask::Verify { export, .. } = task;
     let file = export.display();
     let mut reader = csv::Reader::from_path(export).with_context(|| format!("{file} can't be read"))?;
     let mut trail = Trail::default();

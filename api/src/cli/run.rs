@@ -87,7 +87,7 @@ fn with_default_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
 }
 
 fn start_logs(task: &Task) -> Result<()> {
-    let Some(store) = task.store() else { return Ok(()) };
+    let store = task.store();
     let usual = if matches!(task, Task::Serve(_)) {
         "info"
     } else {
@@ -127,7 +127,7 @@ async fn perform(task: Task) -> Result<ExitCode> {
         Task::Token(task) => token::token(task).await,
         Task::Rebuild(store) => maintenance::rebuild(&store).await,
         Task::Migrate(store) => maintenance::migrate(&store).await,
-        Task::Openapi => maintenance::openapi(),
+        Task::Openapi(_) => maintenance::openapi(),
         Task::Audit(task) => audit::audit(&task),
     }
 }

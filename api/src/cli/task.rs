@@ -43,8 +43,8 @@ pub enum Task {
     Rebuild(StoreSettings),
     /// Bring the store's schema up to date
     Migrate(StoreSettings),
-    /// Write the OpenAPI document to standard output
-    Openapi,
+    /// Write the OpenAPI document to standard output (reads no store)
+    Openapi(StoreSettings),
     /// Verify the audit trail
     #[command(subcommand)]
     Audit(AuditTask),
@@ -164,26 +164,30 @@ pub enum TokenTask {
 pub enum AuditTask {
     /// Verify an audit.csv: nothing removed, nothing rewritten, nobody jumped the queue, nothing oversold
     Verify {
-        /// The file that `kaowei export audit` wrote
+        /// The file that `kaowei export audit` wrote; no store is read
         export: PathBuf,
+        /// Logs; the store's settings are taken as by every command.
+        #[command(flatten)]
+        store: StoreSettings,
     },
 }
 
 impl Task {
-    /// Where the command is kept and how it logs, if it uses a store.
-    pub(super) fn store(&self) -> Option<&StoreSettings> {
+    /// Where everything is kept and how the command logs.
+    pub(super) fn store(&self) -> &StoreSettings {
         match self {
-            Self::Serve(settings) => Some(&settings.store),
-            Self::Import(arguments) => Some(&arguments.store),
-            Self::Export(arguments) => Some(&arguments.store),
+            Self::Serve(settings) => &settings.store,
+            Self::Import(arguments) => &arguments.store,
+            Self::Export(arguments) => &arguments.store,
             Self::Token(
                 TokenTask::Staff { store, .. }
                 | TokenTask::Candidates { store, .. }
                 | TokenTask::Candidate { store, .. },
             )
             | Self::Rebuild(store)
-            | Self::Migrate(store) => Some(store),
-            Self::Openapi | Self::Audit(_) => None,
+            | Self::Migrate(store)
+            | Self::Openapi(store)
+            | Self::Audit(AuditTask::Verify { store, .. }) => store,
         }
     }
 }
@@ -224,8 +228,8 @@ mod tests {
             "kaowei token candidates --students s.csv --valid-for 12h",
             "kaowei rebuild",
             "kaowei migrate",
-            "kaowei openapi",
-            "kaowei audit verify a.csv",
+            "kaowei openapi --data-dir d",
+            "kaowei audit verify a.csv --store sqlite://x",
         ] {
             let parsed = CommandLine::try_parse_from(line.split(' '));
             assert!(parsed.is_ok(), "{line}: {parsed:?}");
