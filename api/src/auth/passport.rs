@@ -138,7 +138,10 @@ impl Passport {
             return Ok(Some(key.clone()));
         }
         drop(keys);
-        self.fetch_unless_asked_lately().await;
+        // In a task of its own: whoever hangs up takes nobody else's keys along.
+        let passport = self.clone();
+        let fetched = tokio::spawn(async move { passport.fetch_unless_asked_lately().await });
+        fetched.await.map_err(|_| Code::Internal)?;
         let keys = self.0.keys.load();
         if keys.fetched_at.is_none() {
             let detail = (
@@ -165,7 +168,7 @@ impl Passport {
             })),
             Err(error) => tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "those that are known go on holding"
+                "the outside passport's keys were not renewed: those that are known go on"
             ),
         }
     }

@@ -81,6 +81,16 @@ async fn serve_engine(
         );
     }
 
+    if settings
+        .passport_jwks_url
+        .as_ref()
+        .is_some_and(|url| url.scheme() != "https")
+    {
+        tracing::warn!(
+            "the passport's keys are fetched WITHOUT TLS: whoever stands in between can mint candidates; for tests only"
+        );
+    }
+
     let address = listener.local_addr()?;
     engine.announce(&format!("http://{}", reachable(address))).await?;
     let metrics_address = metrics.address()?;
