@@ -74,7 +74,7 @@ impl Engine {
         } = asked;
         let hash = self.inner.costly.run(move || password.hash()).await??;
         let new = NewCredentials {
-            identity: identity_hash(asked.issuer, asked.subject),
+            identity: identity_hash(&self.inner.store.secrets, asked.issuer, asked.subject),
             province,
             person: &person,
             password: hash,

@@ -151,7 +151,7 @@ impl Codes {
             .map_err(|error| unavailable(&error))
     }
 
-    fn hash(&self, id: &str, code: &str) -> Vec<u8> {
+    fn hash(&self, id: &str, code: &str) -> [u8; 32] {
         self.store.secrets.index(&format!("code\n{id}\n{}", code.trim()))
     }
 }

@@ -171,7 +171,10 @@ impl Credentials {
     }
 
     fn request(&self, key: u128) -> Vec<u8> {
-        self.store.secrets.index(&format!("registration\n{key:032x}"))
+        self.store
+            .secrets
+            .index(&format!("registration\n{key:032x}"))
+            .into()
     }
 
     fn login(&self, province: ProvinceCode, id_type: &str, id_number: &str) -> Vec<u8> {
