@@ -27,7 +27,7 @@ impl Engine {
     /// # Errors
     /// [`Denied::UnknownAccount`] where it was deleted.
     pub async fn account_details(&self, account: Account) -> Result<AccountDetails, Denied> {
-        self.inner.accounts.details(account).await
+        self.inner.accounts.details(account.candidate).await
     }
 
     /// Corrects the name. What was saved with an enrolment stays as it was (R8); the next query matches the new name

@@ -37,7 +37,7 @@ impl Engine {
             None => None,
             Some(found) => {
                 let candidate = found.candidate;
-                let details = self.inner.accounts.details(Account { candidate, province });
+                let details = self.inner.accounts.details(candidate);
                 Some((candidate, details.await?.person.phone))
             }
         };
@@ -90,7 +90,7 @@ impl Engine {
     ) -> Result<(), Denied> {
         let found = self.inner.credentials.of(account.candidate).await?;
         let stored = found.ok_or(Denied::PassportAccount)?.password;
-        let details = self.inner.accounts.details(account).await?;
+        let details = self.inner.accounts.details(account.candidate).await?;
         if let Some(fault) = new.fault_for(&details.person) {
             return Err(Denied::wrong("/password", fault));
         }

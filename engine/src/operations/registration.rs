@@ -7,7 +7,6 @@ use crate::failure::Denied;
 use crate::fault::{Fault, WrongField};
 use crate::people::{AccountDetails, NewCredentials, Password, Person, identity_hash};
 use crate::store::is_storable;
-use crate::views::Account;
 
 /// The most characters of a name.
 const NAME_MAX: usize = 100;
@@ -43,11 +42,7 @@ impl Engine {
         let credentials = &self.inner.credentials;
         let found = credentials.registered(asked.province, &asked.person, key).await?;
         let Some(found) = found else { return Ok(None) };
-        let account = Account {
-            candidate: found.candidate,
-            province: asked.province,
-        };
-        let details = self.inner.accounts.details(account).await?;
+        let details = self.inner.accounts.details(found.candidate).await?;
         let password = asked.password.clone();
         let same_password = move || password.matches(Some(&found.password));
         if details.person == asked.person && self.inner.costly.run(same_password).await? {

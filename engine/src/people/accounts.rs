@@ -207,16 +207,16 @@ impl Accounts {
     }
 
     /// The person behind an account.
-    pub(crate) async fn details(&self, account: Account) -> Result<AccountDetails, Denied> {
+    pub(crate) async fn details(&self, candidate: CandidateId) -> Result<AccountDetails, Denied> {
         type Row = (String, String, Vec<u8>, String, Vec<u8>, i64);
         let found: Option<Row> = on!(&self.store.people, pool => {
-            sqlx::query_as(DETAILS).bind(account.candidate.0).fetch_optional(pool).await
+            sqlx::query_as(DETAILS).bind(candidate.0).fetch_optional(pool).await
         })
         .map_err(|error| unavailable(&error))?;
         let (province, id_type, id_number, name, phone, created_at) = found.ok_or(Denied::UnknownAccount)?;
         let open = |sealed: &[u8]| {
             self.store.secrets.open(sealed).map_err(|error| {
-                tracing::error!(candidate = %account.candidate, %error, "an account can't be read");
+                tracing::error!(%candidate, %error, "an account can't be read");
                 Failure::Internal
             })
         };
