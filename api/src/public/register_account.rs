@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use kaowei_engine::{IdType, Password, Person, Registration};
+use kaowei_engine::{Denied, IdType, Password, Person, Registration};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -81,10 +81,11 @@ pub(super) async fn register_account(
         password: asked.password,
         key: key.hash(),
     };
-    let account = match app.engine.registered_before(&registration).await? {
-        Some(account) => account,
-        None if app.is_solved(captcha, Level::Easy)? => app.engine.register(registration).await?,
-        None => return Err(app.refused_login(0)),
+    let solved = || app.is_solved(captcha, Level::Easy);
+    let account = match app.engine.register(registration, solved).await {
+        Ok(account) => account,
+        Err(Denied::BadCredentials) => return Err(app.refused_login(0)),
+        Err(denied) => return Err(denied.into()),
     };
     Ok(json(StatusCode::CREATED, &Account::from(&account)))
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use kaowei_core::ids::{CandidateId, ProvinceCode};
 use kaowei_core::time::Moment;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::accounts::IdentityHash;
 use super::{Person, person_index, unavailable};
@@ -16,14 +17,18 @@ use crate::store::Kind::{Bytes, Integer, Text};
 use crate::store::{Column, Db, Statement, Store, on};
 use crate::views::Account;
 
+/// How many registrations with idempotency keys may run at the same time.
+const TURNS: usize = 256;
+
 /// The passwords.
 #[derive(Debug)]
 pub(crate) struct Credentials {
     store: Arc<Store>,
+    /// The turns of registrations, by idempotency key: few enough to be there always, so that some share one.
+    turns: [Mutex<()>; TURNS],
 }
 
-/// An account to be made by its holder.
-#[derive(Debug)]
+/// An account to be made by its holder. Deliberately not to be shown, as the next: it has a password's hash.
 pub(crate) struct NewCredentials<'a> {
     pub(crate) identity: IdentityHash,
     pub(crate) province: ProvinceCode,
@@ -36,7 +41,6 @@ pub(crate) struct NewCredentials<'a> {
 }
 
 /// An account that can be logged in to.
-#[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) candidate: CandidateId,
     /// The hash of its password.
@@ -77,7 +81,14 @@ const CHANGED: [Column; 3] = [
 
 impl Credentials {
     pub(crate) fn new(store: Arc<Store>) -> Self {
-        Self { store }
+        let turns = std::array::from_fn(|_| Mutex::default());
+        Self { store, turns }
+    }
+
+    /// Waits for the turn of an idempotency key: a repeat finds what the first made.
+    pub(crate) async fn turn(&self, key: u128) -> MutexGuard<'_, ()> {
+        let [first, ..] = key.to_le_bytes();
+        self.turns[usize::from(first)].lock().await
     }
 
     /// Makes an account with a password.

@@ -1,5 +1,8 @@
 //! Getting an account (R1): the flow's first steps, before the login.
 
+use std::future::IntoFuture;
+
+use futures_util::future::join_all;
 use kaowei_core::time::Span;
 use kaowei_engine::CodeNoticeKind;
 use kaowei_tests::engine::Place;
@@ -13,6 +16,8 @@ on_both_stores! {
     s2_what_is_wrong_with_a_registration_is_said_all_at_once
     s2_two_that_register_one_person_at_once_make_one_account
     s2_a_repeated_registration_finds_its_account
+    s2_a_registration_and_its_repeat_at_once_are_one
+    s2_a_registration_that_was_shed_or_mistyped_spends_no_captcha
     s2_an_account_that_a_token_made_is_never_taken_over
     s2_an_address_may_register_so_often_a_minute
     s4_the_account_is_shown_masked_and_its_holder_changes_it
@@ -240,6 +245,54 @@ async fn s2_a_repeated_registration_finds_its_account(place: Place) {
     again.await.refused(409, "account_exists");
     let again = server.nobody().post("/v1/accounts", &asked).key("another-key");
     again.await.refused(401, "bad_credentials");
+    server.finish().await;
+}
+
+async fn s2_a_registration_and_its_repeat_at_once_are_one(place: Place) {
+    let server = Server::start_town_as(&place, with_captchas()).await;
+    let asked = server.with_captcha(registration(&Student::number(0)), 0).await;
+    let ask = async || {
+        server
+            .nobody()
+            .post("/v1/accounts", &asked)
+            .key("registration-1")
+            .await
+    };
+    let (one, two) = tokio::join!(ask(), ask());
+    assert_eq!(one.expect(201), two.expect(201));
+    server.finish().await;
+}
+
+async fn s2_a_registration_that_was_shed_or_mistyped_spends_no_captcha(place: Place) {
+    let setup = Setup {
+        hash_threads: 1,
+        ..with_captchas()
+    };
+    let server = Server::start_town_as(&place, setup).await;
+    let nobody = server.nobody();
+    let asked = async |n: u32| {
+        let words = nobody.get("/v1/captcha?form=text").await.expect(200);
+        let id = words["id"].as_str().unwrap();
+        let mut asked = registration(&Student::number(n));
+        asked["captcha"] = json!({"id": id, "answer": server.read_captcha(id)});
+        asked
+    };
+    let one = asked(0).await;
+    let mut mistyped = one.clone();
+    mistyped["phone"] = json!("call me");
+    nobody
+        .post("/v1/accounts", &mistyped)
+        .await
+        .refused(422, "invalid_request");
+    nobody.post("/v1/accounts", &one).await.expect(201);
+    // One thread hashes, and some sixty may wait for it.
+    let all = join_all((1..200).map(asked)).await;
+    let post = |body: &Value| nobody.post("/v1/accounts", body).into_future();
+    let replies = join_all(all.iter().map(post)).await;
+    let shed = replies.iter().zip(&all).find(|(reply, _)| reply.status == 503);
+    let (reply, body) = shed.expect("some are shed");
+    reply.refused(503, "overloaded");
+    post(body).await.expect(201);
     server.finish().await;
 }
 
