@@ -44,7 +44,8 @@ pub use failure::{Denied, Failure, NotClosed, OpenError};
 pub use fault::{Fault, WrongField};
 pub use operations::{
     AuditRecord, AuditStream, BadLine, ClaimRequest, CsvStream, EnrolRequest, ExportKind, ImportOptions,
-    ImportReport, KeyHashes, LoggedIn, Login, NewPool, PasswordReset, Progress, Registration, Staff,
+    ImportReport, KeyHashes, LoggedIn, Login, NewPassword, NewPool, PasswordReset, Progress, Registration,
+    Staff,
 };
 pub use peek::{Peek, migrate, peek, rebuild};
 pub use people::{

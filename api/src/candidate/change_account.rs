@@ -124,8 +124,8 @@ async fn change_password(
 ) -> Result<(), Problem> {
     let key = Key::of(&["password", &account.candidate.to_string(), &address.to_string()]);
     app.entry.begin_login(key, app.engine.now())?;
-    match app.change_password(account, current, new).await {
-        Ok(()) => {}
+    let new = match app.engine.check_password_change(account, current, new).await {
+        Ok(new) => new,
         Err(Denied::BadCredentials) => {
             return Err(Problem::new(Code::BadCredentials)
                 .detailed(("当前密码不正确。", "That is not the password in force.")));
@@ -134,7 +134,7 @@ async fn change_password(
             app.entry.login_not_served(key);
             return Err(denied.into());
         }
-    }
+    };
     app.entry.login_succeeded(key);
-    Ok(())
+    Ok(app.set_password(new).await?)
 }

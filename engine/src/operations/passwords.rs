@@ -20,6 +20,19 @@ pub struct PasswordReset {
     pub ends_at: Moment,
 }
 
+/// A password that may be set: whose, and its hash.
+pub struct NewPassword {
+    candidate: CandidateId,
+    hash: String,
+}
+
+impl NewPassword {
+    /// Whose it will be.
+    pub fn candidate(&self) -> CandidateId {
+        self.candidate
+    }
+}
+
 impl Engine {
     /// Sends a code to the phone of that person's account, if there is one: who asks can't tell.
     ///
@@ -53,41 +66,46 @@ impl Engine {
         Ok(PasswordReset { id, ends_at })
     }
 
-    /// Sets a new password with a code; whose.
+    /// The new password that a code may set.
     ///
     /// # Errors
     /// [`Denied::Invalid`], [`Denied::BadCredentials`] where the code is not that one's or holds no more.
-    pub async fn reset_password(
+    pub async fn redeem_password_reset(
         &self,
         id: &str,
         code: &str,
         password: Password,
-    ) -> Result<CandidateId, Denied> {
+    ) -> Result<NewPassword, Denied> {
         if let Some(fault) = password.fault() {
             return Err(Denied::wrong("/password", fault));
         }
         // Before the code is looked at: a full queue costs no try, and every answer takes the same.
-        let hash = self.inner.costly.run(move || password.hash()).await??;
+        let typed = password.clone();
+        let hash = self.inner.costly.run(move || typed.hash()).await??;
         let codes = &self.inner.codes;
         let redeemed = codes
             .redeem(id, CodeNoticeKind::PasswordReset, code, self.now())
             .await?;
         let candidate = redeemed.ok_or(Denied::BadCredentials)?.candidate;
-        self.set_password(candidate, &hash).await?;
-        Ok(candidate)
+        // Only whoever has the code learns what the holder's numbers are not.
+        let details = self.inner.accounts.details(candidate).await?;
+        if let Some(fault) = password.fault_for(&details.person) {
+            return Err(Denied::wrong("/password", fault));
+        }
+        Ok(NewPassword { candidate, hash })
     }
 
-    /// Replaces the own password.
+    /// The new password that the one in force may set.
     ///
     /// # Errors
     /// [`Denied::BadCredentials`] where `current` is not the one in force; [`Denied::PassportAccount`] where there is
     /// none; [`Denied::Invalid`].
-    pub async fn change_password(
+    pub async fn check_password_change(
         &self,
         account: Account,
         current: Password,
         new: Password,
-    ) -> Result<(), Denied> {
+    ) -> Result<NewPassword, Denied> {
         let found = self.inner.credentials.of(account.candidate).await?;
         let stored = found.ok_or(Denied::PassportAccount)?.password;
         let details = self.inner.accounts.details(account.candidate).await?;
@@ -97,20 +115,21 @@ impl Engine {
         let hash = move || current.matches(Some(&stored)).then(|| new.hash());
         let hash = self.inner.costly.run(hash).await?;
         let hash = hash.ok_or(Denied::BadCredentials)??;
-        self.set_password(account.candidate, &hash).await
+        let candidate = account.candidate;
+        Ok(NewPassword { candidate, hash })
     }
 
-    async fn set_password(&self, candidate: CandidateId, hash: &str) -> Result<(), Denied> {
-        let (engine, hash) = (self.clone(), hash.to_owned());
-        // What was committed is learnt, also when whoever asked hangs up in between, or when nobody knows whether it was.
-        let set = tokio::spawn(async move {
-            let inner = &engine.inner;
-            let changed = inner.credentials.change(candidate, &hash, engine.now()).await;
-            let seen = inner.accounts.look_again(candidate).await;
-            changed.and(seen)
-        });
-        set.await.map_err(|_| Failure::Internal)??;
-        Ok(())
+    /// Sets a new password. Not to be dropped half-way: what was committed would not be learnt.
+    ///
+    /// # Errors
+    /// [`Failure::StoreUnavailable`]: perhaps it was set all the same.
+    pub async fn set_password(&self, new: NewPassword) -> Result<(), Denied> {
+        let NewPassword { candidate, hash } = new;
+        let inner = &self.inner;
+        let changed = inner.credentials.change(candidate, &hash, self.now()).await;
+        // Also where nobody knows whether it was.
+        let seen = inner.accounts.look_again(candidate).await;
+        Ok(changed.and(seen)?)
     }
 
     /// The codes that are on their way to phones after that notice, oldest first, at most so many: for the outbox.

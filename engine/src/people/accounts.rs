@@ -138,7 +138,7 @@ impl Accounts {
     pub(crate) async fn look_again(&self, candidate: CandidateId) -> Result<(), Failure> {
         let seen = self.read_again(candidate).await;
         if seen.is_err() {
-            self.known.clear();
+            self.known.retain(|_, known| known.account.candidate != candidate);
         }
         seen
     }

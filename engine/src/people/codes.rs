@@ -15,7 +15,7 @@ use super::code_notices::{self, CodeNoticeKind};
 use super::unavailable;
 use crate::failure::Failure;
 use crate::store::Kind::{Bytes, Integer, Text};
-use crate::store::{Column, Statement, Store, on, upsert};
+use crate::store::{Column, Statement, Store, is_storable, on, upsert};
 
 /// How long a code may be typed in.
 const LIFE: Span = Span::from_secs(900);
@@ -113,6 +113,10 @@ impl Codes {
         now: Moment,
     ) -> Result<Option<Redeemed>, Failure> {
         type Row = (i64, Vec<u8>, Vec<u8>);
+        // Whoever asks may have made it up.
+        if !is_storable(id) {
+            return Ok(None);
+        }
         let found: Option<Row> = on!(&self.store.people, pool => {
             sqlx::query_as(TRY).bind(id).bind(kind.as_str()).bind(now.unix_ms()).fetch_optional(pool).await
         })

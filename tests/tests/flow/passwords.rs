@@ -11,6 +11,7 @@ on_both_stores! {
     s3_a_forgotten_password_is_reset_with_a_code_and_all_tokens_end
     s3_asking_for_a_code_tells_nothing_of_accounts
     s3_a_code_ends_by_use_by_time_by_mistakes_and_by_a_new_password
+    s3_a_password_set_with_a_code_keeps_the_rules_of_the_others
     s3_a_password_is_changed_with_the_one_in_force
 }
 
@@ -104,7 +105,8 @@ async fn s3_asking_for_a_code_tells_nothing_of_accounts(place: Place) {
     let wrong = hand_in(&server, &known.json()["id"], "0").await;
     let nobody = hand_in(&server, &unknown.json()["id"], "0").await;
     let made_up = hand_in(&server, &json!("made-up"), "0").await;
-    for reply in [&wrong, &nobody, &made_up] {
+    let unheard_of = hand_in(&server, &json!("%00"), "0").await;
+    for reply in [&wrong, &nobody, &made_up, &unheard_of] {
         reply.refused(401, "bad_credentials");
     }
     // Another code has to wait, for whoever there is and whoever there is not.
@@ -163,6 +165,20 @@ async fn s3_a_code_ends_by_use_by_time_by_mistakes_and_by_a_new_password(place: 
     hand_in(&server, &first["id"], &first_code)
         .await
         .refused(401, "bad_credentials");
+    server.finish().await;
+}
+
+async fn s3_a_password_set_with_a_code_keeps_the_rules_of_the_others(place: Place) {
+    let server = Server::start_town(&place).await;
+    server.register(&Student::number(0)).await;
+    let asked = ask(&server, "P0").await.expect(202);
+    let code = latest_code(&server).await;
+    let path = format!("/v1/password-resets/{}", asked["id"].as_str().unwrap());
+    let personal = json!({"code": code, "password": "my phone: 13800000000"});
+    let refused = server.nobody().post(&path, &personal).await;
+    let refused = refused.refused(422, "invalid_request");
+    assert_eq!(refused["errors"][0]["pointer"], "/password");
+    hand_in(&server, &asked["id"], &code).await.expect(204);
     server.finish().await;
 }
 
