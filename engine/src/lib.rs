@@ -49,7 +49,7 @@ pub use operations::{
 };
 pub use peek::{Peek, migrate, peek, rebuild};
 pub use people::{
-    AccountDetails, CodeNotice, CodeNoticeKind, IdType, Identity, InvalidIdType, Password, Person,
+    AccountDetails, CodeNotice, CodeNoticeKind, IdType, Identity, InvalidIdType, Message, Password, Person,
 };
 pub use settings::{InvalidKey, Settings, StoreUrl, SuppliedKey, SuppliedKeys};
 pub use tables::RebuildReport;

@@ -21,7 +21,8 @@ CREATE TABLE ended_sessions (
 
 CREATE INDEX ended_sessions_by_end ON ended_sessions (ends_at);
 
--- Codes that were sent to a phone and wait to be typed in; candidate 0 is nobody, so that asking takes the same.
+-- Codes that were sent to a phone and wait to be typed in; candidate 0 is nobody, here and below, so that asking takes
+-- the same.
 CREATE TABLE codes (
     id         TEXT    NOT NULL PRIMARY KEY,
     purpose    TEXT    NOT NULL,
@@ -33,6 +34,7 @@ CREATE TABLE codes (
 );
 
 CREATE INDEX codes_by_end ON codes (ends_at);
+CREATE INDEX codes_by_candidate ON codes (candidate);
 
 -- What the outbox is to send to a phone (R36), durable together with its code; useless, and gone, once that has ended.
 CREATE TABLE code_notices (
@@ -43,3 +45,6 @@ CREATE TABLE code_notices (
     created_at BIGINT NOT NULL,
     ends_at    BIGINT NOT NULL
 );
+
+CREATE INDEX code_notices_by_end ON code_notices (ends_at);
+CREATE INDEX code_notices_by_candidate ON code_notices (candidate);

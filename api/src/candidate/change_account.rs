@@ -106,7 +106,8 @@ pub(super) async fn change_account(
 async fn send_code(app: &App, account: Pseudonym, phone: &str) -> Result<Response, Problem> {
     let key = Key::of(&["phone", &account.candidate.to_string()]);
     app.entry.begin_code(key, app.engine.now())?;
-    let ends_at = app.engine.ask_phone_change(account, phone).await?;
+    let asked = app.engine.ask_phone_change(account, phone).await;
+    let ends_at = asked.inspect_err(|_| app.entry.code_not_made(key))?;
     let change = PhoneChange {
         phone: mask(phone),
         expires_at: ends_at.into(),

@@ -4,7 +4,7 @@ use aws_lc_rs::error::Unspecified;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use kaowei_core::time::{Moment, Span};
-use kaowei_engine::Failure;
+use kaowei_engine::{Failure, Message};
 
 use super::{AccessSettings, Attempts, ClientAddress, Key, Policy};
 use crate::auth::RateLimit;
@@ -20,8 +20,8 @@ const LOGINS: Policy = Policy {
     forgotten_after: Span::from_secs(3_600),
 };
 
-/// A code a minute, then every 2, 4, 8, 10 minutes, so that nobody's phone is flooded. With eight digits and five tries
-/// each, guessing one takes centuries.
+/// A code a minute, then every 2, 4, 8, 10 minutes: for whoever asks for it from one address, and for the phone that it
+/// goes to, so that nobody's phone is flooded. With eight digits and five tries each, guessing one takes centuries.
 const CODES: Policy = Policy {
     free: 1,
     wait: Span::from_secs(60),
@@ -42,8 +42,10 @@ pub struct Entry {
     pub captchas: Captchas,
     /// Tries to log in, by account and address.
     logins: Attempts,
-    /// Codes asked for, by account.
+    /// Codes asked for, by account and address.
     codes: Attempts,
+    /// Messages with codes, by account.
+    messages: Attempts,
     entries: RateLimit<ClientAddress>,
     pictures: RateLimit<ClientAddress>,
 }
@@ -59,6 +61,7 @@ impl Entry {
             captchas: Captchas::new()?,
             logins: Attempts::new(LOGINS),
             codes: Attempts::new(CODES),
+            messages: Attempts::new(CODES),
             entries: RateLimit::per_minute(entries),
             pictures: RateLimit::per_minute(entries.saturating_mul(CAPTCHAS_PER_ENTRY)),
         })
@@ -96,6 +99,19 @@ impl Entry {
     /// `rate_limited`.
     pub fn begin_code(&self, key: Key, now: Moment) -> Result<(), Problem> {
         self.codes.begin(key, now).map(|_| ()).map_err(too_early)
+    }
+
+    /// A code was asked for in vain: it does not count.
+    pub fn code_not_made(&self, key: Key) {
+        self.codes.take_back(key);
+    }
+
+    /// What a code for that account needs now. Never a refusal: a stranger who asks often keeps nobody from asking.
+    pub fn message(&self, account: Key, now: Moment) -> Message {
+        match self.messages.begin(account, now) {
+            Ok(_) => Message::Own,
+            Err(_) => Message::Last,
+        }
     }
 
     /// Forgets addresses that have not asked for a while.

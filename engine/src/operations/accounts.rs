@@ -5,7 +5,7 @@ use kaowei_core::time::Moment;
 use super::registration::{fault_of_name, fault_of_phone};
 use crate::Engine;
 use crate::failure::Denied;
-use crate::people::{AccountDetails, CodeNoticeKind, Identity, NewCode};
+use crate::people::{AccountDetails, CodeNoticeKind, Identity, Message, NewCode};
 use crate::views::Account;
 
 impl Engine {
@@ -57,6 +57,7 @@ impl Engine {
             id: &phone_change_id(account),
             kind: CodeNoticeKind::PhoneChange,
             of: Some((account.candidate, phone)),
+            message: Message::Own,
         };
         Ok(self.inner.codes.make(new, self.now()).await?)
     }
@@ -72,7 +73,7 @@ impl Engine {
             .await?;
         let redeemed = redeemed.filter(|redeemed| redeemed.phone == phone);
         let redeemed = redeemed.ok_or(Denied::BadCredentials)?;
-        Ok(codes.confirm_phone(&id, &redeemed).await?)
+        Ok(codes.confirm_phone(&redeemed).await?)
     }
 }
 

@@ -8,7 +8,7 @@ use kaowei_core::time::Moment;
 
 use crate::Engine;
 use crate::failure::{Denied, Failure};
-use crate::people::{CodeNotice, CodeNoticeKind, IdType, NewCode, Password, code_notices_after};
+use crate::people::{CodeNotice, CodeNoticeKind, IdType, Message, NewCode, Password, code_notices_after};
 use crate::views::Account;
 
 /// A code that was asked for.
@@ -43,24 +43,20 @@ impl Engine {
         province: ProvinceCode,
         id_type: IdType,
         id_number: &str,
+        message: Message,
     ) -> Result<PasswordReset, Denied> {
         let credentials = &self.inner.credentials;
         let found = credentials.find(province, id_type.as_str(), id_number).await?;
-        let phone = match found {
-            None => None,
-            Some(found) => {
-                let candidate = found.candidate;
-                let details = self.inner.accounts.details(candidate);
-                Some((candidate, details.await?.person.phone))
-            }
-        };
+        let phone = found
+            .as_ref()
+            .map(|found| self.inner.store.secrets.open(&found.phone));
+        let phone = phone.transpose().map_err(|_| Failure::Internal)?;
         let id = random_id()?;
         let new = NewCode {
             id: &id,
             kind: CodeNoticeKind::PasswordReset,
-            of: phone
-                .as_ref()
-                .map(|(candidate, phone)| (*candidate, phone.as_str())),
+            of: found.map(|found| found.candidate).zip(phone.as_deref()),
+            message,
         };
         let ends_at = self.inner.codes.make(new, self.now()).await?;
         Ok(PasswordReset { id, ends_at })

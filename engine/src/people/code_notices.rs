@@ -83,7 +83,9 @@ const COLUMNS: [Column; 5] = [
 ];
 
 const AFTER: &str = "SELECT id, kind, candidate, payload, created_at FROM code_notices \
-     WHERE id > $1 AND ends_at > $2 ORDER BY id LIMIT $3";
+     WHERE id > $1 AND ends_at > $2 AND candidate <> 0 ORDER BY id LIMIT $3";
+const LAST: &str = "SELECT payload FROM code_notices \
+     WHERE candidate = $1 AND kind = $2 AND ends_at > $3 ORDER BY id DESC LIMIT 1";
 
 /// Writes a notice, in the transaction that the statement joins.
 pub(super) fn keep(
@@ -121,7 +123,38 @@ pub(super) fn forget_ended(people: &Db, now: Moment) -> Result<Vec<Statement>, F
     Ok(["codes", "code_notices"].map(forget).into())
 }
 
-/// The notices after that one whose codes still hold, oldest first.
+/// Forgets all codes of the candidates in these rows, and the notices that carried them.
+pub(super) fn forget_all_of(unfolded: &str, rows: &str) -> [Statement; 2] {
+    ["codes", "code_notices"].map(|table| {
+        let sql =
+            format!("DELETE FROM {table} WHERE candidate IN (SELECT candidate FROM ({unfolded}) AS new)");
+        Statement::new(sql, rows.into())
+    })
+}
+
+/// The code that was sent last, while it holds.
+pub(super) async fn last_code(
+    store: &Store,
+    kind: CodeNoticeKind,
+    recipient: CandidateId,
+    now: Moment,
+) -> Result<Option<String>, Failure> {
+    let found: Option<(Vec<u8>,)> = on!(&store.people, pool => {
+        sqlx::query_as(LAST)
+            .bind(recipient.0)
+            .bind(kind.as_str())
+            .bind(now.unix_ms())
+            .fetch_optional(pool)
+            .await
+    })
+    .map_err(|error| unavailable(&error))?;
+    let Some((sealed,)) = found else { return Ok(None) };
+    let text = store.secrets.open(&sealed).map_err(|_| Failure::Internal)?;
+    let payload: Payload<'_> = serde_json::from_str(&text).map_err(|_| Failure::Internal)?;
+    Ok(Some(payload.code.into()))
+}
+
+/// The notices after that one whose codes still hold, oldest first; without those to nobody.
 pub(crate) async fn after(
     store: &Store,
     id: i64,

@@ -1,8 +1,11 @@
 //! Codes that are sent to a phone and typed in: to reset a password, to confirm a new phone (R1).
 //!
 //! Eight digits, five tries, fifteen minutes. A code is stored as a keyed hash together with the notice that carries
-//! it, in one transaction. Asking for a nobody's code takes the same: it is stored too, for candidate 0, and sent to
-//! nobody.
+//! it, in one transaction. Asking for a nobody's code takes the same: it and its notice are stored too, for candidate
+//! 0, and sent to nobody.
+//!
+//! Whoever asks gets an id of their own with tries of their own, so that a stranger who asks too takes nothing from the
+//! holder. What goes out to a phone is counted for the account ([`Message`]).
 
 use std::sync::Arc;
 
@@ -24,7 +27,16 @@ const LIFE: Span = Span::from_secs(900);
 const TRIES: i64 = 5;
 
 /// Whom the codes of accounts that do not exist belong to.
-const NOBODY: i64 = 0;
+const NOBODY: CandidateId = CandidateId(0);
+
+/// What a code needs to get to its phone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Message {
+    /// A message of its own.
+    Own,
+    /// None, while the last one's code holds: it is the same code.
+    Last,
+}
 
 /// The codes that are out.
 #[derive(Debug)]
@@ -40,6 +52,7 @@ pub(crate) struct NewCode<'a> {
     pub(crate) kind: CodeNoticeKind,
     /// Whose it is, and the phone it goes to; none where there is no such account.
     pub(crate) of: Option<(CandidateId, &'a str)>,
+    pub(crate) message: Message,
 }
 
 /// A code that was typed in right.
@@ -72,15 +85,18 @@ impl Codes {
     pub(crate) async fn make(&self, new: NewCode<'_>, now: Moment) -> Result<Moment, Failure> {
         let people = &self.store.people;
         let ends_at = now + LIFE;
-        let code = random_digits()?;
-        let (candidate, phone) = new
-            .of
-            .map_or((NOBODY, ""), |(candidate, phone)| (candidate.0, phone));
+        let (candidate, phone) = new.of.unwrap_or((NOBODY, ""));
+        let sent = match new.message {
+            Message::Own => None,
+            Message::Last => code_notices::last_code(&self.store, new.kind, candidate, now).await?,
+        };
+        let is_sent = sent.is_some();
+        let code = sent.map_or_else(random_digits, Ok)?;
         let sealed = self.store.secrets.seal(phone).map_err(|_| Failure::Internal)?;
         let row = [(
             new.id,
             new.kind.as_str(),
-            candidate,
+            candidate.0,
             hex::encode(sealed),
             hex::encode(self.hash(new.id, &code)),
             TRIES,
@@ -89,7 +105,7 @@ impl Codes {
         let json = |row: &[_]| serde_json::to_string(row).map_err(|_| Failure::Internal);
         let mut statements = code_notices::forget_ended(people, now)?;
         statements.push(upsert(people, "codes", &["id"], &COLUMNS, json(&row)?));
-        if let Some((candidate, phone)) = new.of {
+        if !is_sent {
             let text = code_notices::Payload {
                 phone,
                 code: &code,
@@ -123,7 +139,7 @@ impl Codes {
         .map_err(|error| unavailable(&error))?;
         let hash = self.hash(id, code);
         let right = found.filter(|(candidate, _, stored)| {
-            verify_slices_are_equal(stored, &hash).is_ok() && *candidate != NOBODY
+            verify_slices_are_equal(stored, &hash).is_ok() && *candidate != NOBODY.0
         });
         let Some((candidate, phone, _)) = right else {
             return Ok(None);
@@ -134,23 +150,22 @@ impl Codes {
         }))
     }
 
-    /// Removes a code that was used, and sets the phone that it confirmed.
-    pub(crate) async fn confirm_phone(&self, id: &str, redeemed: &Redeemed) -> Result<(), Failure> {
+    /// Sets the phone that a code confirmed. All codes of the account end with it: somebody else may have the old phone.
+    pub(crate) async fn confirm_phone(&self, redeemed: &Redeemed) -> Result<(), Failure> {
         let people = &self.store.people;
         let sealed = self.store.secrets.seal(&redeemed.phone);
         let sealed = hex::encode(sealed.map_err(|_| Failure::Internal)?);
-        let rows = serde_json::to_string(&[(redeemed.candidate.0, sealed, id)]);
+        let rows = serde_json::to_string(&[(redeemed.candidate.0, sealed)]);
         let rows = rows.map_err(|_| Failure::Internal)?;
-        let unfolded = people.unfold(&[("candidate", Integer), ("phone", Bytes), ("id", Text)]);
-        let statements = [
-            format!(
-                "UPDATE accounts SET phone = new.phone FROM ({unfolded}) AS new \
-                 WHERE accounts.candidate = new.candidate"
-            ),
-            format!("DELETE FROM codes WHERE id IN (SELECT id FROM ({unfolded}) AS new)"),
-        ];
+        let unfolded = people.unfold(&[("candidate", Integer), ("phone", Bytes)]);
+        let bind = format!(
+            "UPDATE accounts SET phone = new.phone FROM ({unfolded}) AS new \
+             WHERE accounts.candidate = new.candidate"
+        );
+        let mut statements = vec![Statement::new(bind, rows.clone())];
+        statements.extend(code_notices::forget_all_of(&unfolded, &rows));
         people
-            .write(&statements.map(|sql| Statement::new(sql, rows.clone())))
+            .write(&statements)
             .await
             .map_err(|error| unavailable(&error))
     }

@@ -11,6 +11,7 @@ use kaowei_core::time::Moment;
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::accounts::IdentityHash;
+use super::code_notices::forget_all_of;
 use super::{Person, person_index, unavailable};
 use crate::failure::{Denied, Failure};
 use crate::store::Kind::{Bytes, Integer, Text};
@@ -46,17 +47,26 @@ pub(crate) struct Found {
     /// The hash of its password.
     pub(crate) password: String,
     pub(crate) generation: i64,
+    /// Its phone, sealed.
+    pub(crate) phone: Vec<u8>,
 }
 
-const BY_LOGIN: &str = "SELECT credentials.candidate, password, generation FROM credentials \
-     JOIN accounts ON accounts.candidate = credentials.candidate WHERE login = $1";
-const BY_CANDIDATE: &str = "SELECT credentials.candidate, password, generation FROM credentials \
-     JOIN accounts ON accounts.candidate = credentials.candidate WHERE credentials.candidate = $1";
-const REGISTERED: &str = "SELECT credentials.candidate, password, generation FROM credentials \
-     JOIN accounts ON accounts.candidate = credentials.candidate WHERE login = $1 AND request = $2";
+macro_rules! found {
+    ($where:literal) => {
+        concat!(
+            "SELECT credentials.candidate, password, generation, phone FROM credentials \
+             JOIN accounts ON accounts.candidate = credentials.candidate WHERE ",
+            $where
+        )
+    };
+}
+
+const BY_LOGIN: &str = found!("login = $1");
+const BY_CANDIDATE: &str = found!("credentials.candidate = $1");
+const REGISTERED: &str = found!("login = $1 AND request = $2");
 const SAME_IDENTITY: &str = "SELECT candidate FROM accounts WHERE identity = $1";
 
-type Row = (i64, String, i64);
+type Row = (i64, String, i64, Vec<u8>);
 
 /// Of an account and its password, in one row.
 const NEW: [Column; 10] = [
@@ -226,9 +236,9 @@ impl Credentials {
     }
 }
 
-fn changes(people: &Db, rows: &str) -> [Statement; 3] {
+fn changes(people: &Db, rows: &str) -> Vec<Statement> {
     let unfolded = people.unfold(&CHANGED);
-    [
+    let change = [
         format!(
             "UPDATE credentials SET password = new.password, changed_at = new.changed_at FROM ({unfolded}) AS new \
              WHERE credentials.candidate = new.candidate"
@@ -237,17 +247,18 @@ fn changes(people: &Db, rows: &str) -> [Statement; 3] {
             "UPDATE accounts SET generation = accounts.generation + 1 FROM ({unfolded}) AS new \
              WHERE accounts.candidate = new.candidate"
         ),
-        format!("DELETE FROM codes WHERE candidate IN (SELECT candidate FROM ({unfolded}) AS new)"),
     ]
-    .map(|sql| Statement::new(sql, rows.into()))
+    .map(|sql| Statement::new(sql, rows.into()));
+    change.into_iter().chain(forget_all_of(&unfolded, rows)).collect()
 }
 
 impl From<Row> for Found {
-    fn from((candidate, password, generation): Row) -> Self {
+    fn from((candidate, password, generation, phone): Row) -> Self {
         Self {
             candidate: CandidateId(candidate),
             password,
             generation,
+            phone,
         }
     }
 }

@@ -15,6 +15,7 @@ pub use accounts::{AccountDetails, Identity, Person};
 pub(crate) use accounts::{AccountWriter, Accounts, identity_hash, person_index};
 pub(crate) use code_notices::after as code_notices_after;
 pub use code_notices::{CodeNotice, CodeNoticeKind};
+pub use codes::Message;
 pub(crate) use codes::{Codes, NewCode};
 pub(crate) use credentials::{Credentials, NewCredentials};
 pub use id_type::{IdType, InvalidIdType};

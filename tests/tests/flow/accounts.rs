@@ -427,6 +427,8 @@ async fn s4_the_account_is_shown_masked_and_its_holder_changes_it(place: Place) 
         .await
         .refused(422, "invalid_request");
     assert_eq!(refused["errors"][0]["pointer"], "/phone");
+    // What was mistyped cost no code.
+    change(json!({"phone": "13911114444"})).await.expect(202);
     let server = server.restart().await;
     let li = server.logged_in(&mistyped).await;
     let account = li.get("/v1/account").await.expect(200);

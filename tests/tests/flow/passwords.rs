@@ -4,13 +4,14 @@ use kaowei_core::time::Span;
 use kaowei_engine::CodeNoticeKind;
 use kaowei_tests::engine::Place;
 use kaowei_tests::on_both_stores;
-use kaowei_tests::server::{PASSWORD, Reply, Server, Student};
+use kaowei_tests::server::{PASSWORD, Reply, Server, Setup, Student};
 use serde_json::{Value, json};
 
 on_both_stores! {
     s3_a_forgotten_password_is_reset_with_a_code_and_all_tokens_end
     s3_asking_for_a_code_tells_nothing_of_accounts
-    s3_a_code_ends_by_use_by_time_by_mistakes_and_by_a_new_password
+    s3_a_code_ends_by_use_by_time_by_mistakes_by_a_new_password_and_by_a_new_phone
+    s3_asking_for_codes_neither_keeps_anybody_else_from_it_nor_floods_a_phone
     s3_a_password_set_with_a_code_keeps_the_rules_of_the_others
     s3_a_password_is_changed_with_the_one_in_force
 }
@@ -122,7 +123,7 @@ async fn s3_asking_for_a_code_tells_nothing_of_accounts(place: Place) {
     server.finish().await;
 }
 
-async fn s3_a_code_ends_by_use_by_time_by_mistakes_and_by_a_new_password(place: Place) {
+async fn s3_a_code_ends_by_use_by_time_by_mistakes_by_a_new_password_and_by_a_new_phone(place: Place) {
     let server = Server::start_town(&place).await;
     server.register(&Student::number(0)).await;
     // By mistakes.
@@ -165,6 +166,53 @@ async fn s3_a_code_ends_by_use_by_time_by_mistakes_and_by_a_new_password(place: 
     hand_in(&server, &first["id"], &first_code)
         .await
         .refused(401, "bad_credentials");
+    assert_eq!(server.engine.code_notices(0, 10).await.unwrap(), []);
+    // By a new phone: whoever has the old one has nothing any more.
+    server.advance(Span::from_secs(3_600));
+    let asked = ask(&server, "P0").await.expect(202);
+    let code = latest_code(&server).await;
+    let session = server.log_in(&Student::number(0), NEW).await.expect(201);
+    let li = server.bearer(session["token"].as_str().unwrap());
+    let phone = json!({"phone": "13911112222"});
+    li.patch("/v1/account", &phone).await.expect(202);
+    let confirmed = json!({"phone": "13911112222", "code": latest_code(&server).await});
+    li.patch("/v1/account", &confirmed).await.expect(200);
+    hand_in(&server, &asked["id"], &code)
+        .await
+        .refused(401, "bad_credentials");
+    server.finish().await;
+}
+
+async fn s3_asking_for_codes_neither_keeps_anybody_else_from_it_nor_floods_a_phone(place: Place) {
+    let mut setup = Setup::default();
+    setup.access.client_address_header = Some("x-real-ip".parse().unwrap());
+    let server = Server::start_town_as(&place, setup).await;
+    server.register(&Student::number(0)).await;
+    let ask = async |id_number: &str, address: &str| {
+        let asked = json!({"province": "99", "id_type": "passport", "id_number": id_number});
+        let call = server.nobody().post("/v1/password-resets", &asked);
+        call.with("x-real-ip", address).await
+    };
+    let (stranger, home) = ("192.0.2.7", "192.0.2.8");
+    let strangers = ask("P0", stranger).await.expect(202);
+    ask("P0", stranger).await.refused(429, "rate_limited");
+    // The code that the stranger has had sent does for whoever has the phone; no second one goes out so soon.
+    server.advance(Span::from_secs(30));
+    let own = ask("P0", home).await.expect(202);
+    let unknown = (ask("P1", stranger).await, ask("P1", home).await);
+    for reply in [unknown.0.expect(202), unknown.1.expect(202)] {
+        assert_eq!(reply["expires_at"], own["expires_at"]);
+    }
+    let notices = server.engine.code_notices(0, 10).await.unwrap();
+    let [notice] = notices.as_slice() else {
+        panic!("{notices:?}")
+    };
+    for _ in 0..5 {
+        hand_in(&server, &strangers["id"], "0")
+            .await
+            .refused(401, "bad_credentials");
+    }
+    hand_in(&server, &own["id"], &notice.code).await.expect(204);
     server.finish().await;
 }
 
