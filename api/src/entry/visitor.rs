@@ -5,6 +5,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use kaowei_core::time::{Moment, Span};
 use kaowei_engine::{Failure, Message};
+use serde_json::Value;
 
 use super::{AccessSettings, Attempts, ClientAddress, Key, Policy};
 use crate::auth::RateLimit;
@@ -143,19 +144,19 @@ impl FromRequestParts<App> for Visitor {
 }
 
 impl App {
-    /// The captcha that was handed in; none where none is asked for.
+    /// The captcha that was handed in; where none is asked for, none, whatever was.
     ///
     /// # Errors
-    /// 422 where it is missing.
-    pub(crate) fn captcha<'a>(
-        &self,
-        given: Option<&'a CaptchaAnswer>,
-    ) -> Result<Option<&'a CaptchaAnswer>, Problem> {
+    /// 422 where it is missing, or is no answer to one.
+    pub(crate) fn captcha(&self, given: Option<Value>) -> Result<Option<CaptchaAnswer>, Problem> {
         if !self.access.captcha {
             return Ok(None);
         }
         let missing = || Problem::wrong_field("/captcha", ("缺少此项。", "This is missing."));
-        given.map(Some).ok_or_else(missing)
+        let wrong =
+            |_| Problem::wrong_field("/captcha", ("须有 id 与 answer。", "It must have id and answer."));
+        let given = given.ok_or_else(missing)?;
+        serde_json::from_value(given).map(Some).map_err(wrong)
     }
 
     /// Whether a captcha was solved that is hard enough; it is spent. Where none is asked for, none need be.

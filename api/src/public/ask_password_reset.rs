@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::holder::Holder;
@@ -29,8 +30,8 @@ pub(super) struct AskPasswordReset {
     #[schema(example = "11010519491231002X")]
     id_number: String,
     /// The solved captcha; not needed where the server asks for none.
-    #[schema(nullable = false)]
-    captcha: Option<CaptchaAnswer>,
+    #[schema(value_type = Option<CaptchaAnswer>, nullable = false)]
+    captcha: Option<Value>,
 }
 
 /// A code that is on its way, if there is such an account.
@@ -60,7 +61,8 @@ pub(super) async fn ask_password_reset(
 ) -> Result<Response, Problem> {
     let asked: AskPasswordReset = parse(&body)?;
     let holder = Holder::read(&asked.province, asked.id_type.as_deref(), &asked.id_number)?;
-    if !app.is_solved(app.captcha(asked.captcha.as_ref())?, Level::Easy)? {
+    let captcha = app.captcha(asked.captcha)?;
+    if !app.is_solved(captcha.as_ref(), Level::Easy)? {
         return Err(app.refused_login(0));
     }
     let (key, now) = (holder.tries_from(visitor.address), app.engine.now());
