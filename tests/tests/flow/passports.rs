@@ -108,8 +108,10 @@ fn sign(algorithm: Algorithm, id: &str, claims: &Value, key: &EncodingKey) -> St
 }
 
 fn claims(student: &Student) -> Value {
+    // Its clock is a little ahead.
+    let begins_at = (nine() + Span::from_secs(60)).unix_ms() / 1_000;
     let ends_at = (nine() + Span::from_secs(3_600)).unix_ms() / 1_000;
-    json!({"iss": ISSUER, "sub": student.id_number, "aud": "kaowei", "exp": ends_at, "role": "candidate",
+    json!({"iss": ISSUER, "sub": student.id_number, "aud": "kaowei", "nbf": begins_at, "exp": ends_at, "role": "candidate",
         "province": student.province, "id_type": student.id_type, "id_number": student.id_number,
         "name": student.name, "phone": "13700000000"})
 }
@@ -180,6 +182,7 @@ async fn an_outside_issuer_s_forged_foreign_and_staff_tokens_are_refused(place: 
         ("another audience", changed("aud", json!("another"))),
         ("no audience", changed("aud", Value::Null)),
         ("ended", changed("exp", json!(nine().unix_ms() / 1_000))),
+        ("not yet", changed("nbf", json!(nine().unix_ms() / 1_000 + 61))),
         ("no province", changed("province", Value::Null)),
         ("staff", changed("role", json!("staff"))),
     ];
