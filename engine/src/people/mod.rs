@@ -1,5 +1,5 @@
-//! Persons' data: accounts and what they log in with, student records, CET4 results. Apart from the journal, which knows pseudonyms only;
-//! committed before any event that names the pseudonym.
+//! Persons' data: accounts and what they log in with, student records, CET4 results. Apart from the journal, which knows
+//! pseudonyms only; committed before any event that names the pseudonym.
 
 mod accounts;
 mod code_notices;
