@@ -47,11 +47,14 @@ pub use fault::{Fault, WrongField};
 pub use feed::{FeedPlace, InvalidPlace, OwnFeed, OwnNews, StaffFeed, StaffNews};
 pub use operations::{
     AuditRecord, AuditStream, BadLine, ClaimRequest, CsvStream, EnrolRequest, ExportKind, ImportOptions,
-    ImportReport, KeyHashes, LoggedIn, Login, NewPool, PasswordReset, Progress, Registration, Staff,
+    ImportReport, KeyHashes, LoggedIn, Login, NewPassword, NewPool, PasswordReset, Progress, Registration,
+    Staff,
 };
 pub use outbox::{Content, Outbox, Parcel};
 pub use peek::{Peek, migrate, peek, rebuild};
-pub use people::{AccountDetails, CodePurpose, IdType, Identity, InvalidIdType, Password, Person, SentCode};
+pub use people::{
+    AccountDetails, CodePurpose, IdType, Identity, InvalidIdType, Message, Password, Person, SentCode,
+};
 pub use settings::{InvalidKey, Settings, StoreUrl, SuppliedKey, SuppliedKeys};
 pub use tables::RebuildReport;
 pub use views::{

@@ -21,7 +21,7 @@ pub use claims::{ClaimRequest, KeyHashes};
 pub use enrolments::EnrolRequest;
 pub use exports::{CsvStream, ExportKind};
 pub use imports::{BadLine, ImportOptions, ImportReport, Progress};
-pub use passwords::PasswordReset;
+pub use passwords::{NewPassword, PasswordReset};
 pub use pools::NewPool;
 pub use registration::Registration;
 pub use sessions::{LoggedIn, Login};

@@ -84,7 +84,7 @@ impl Engine {
         let eligibility = if let Some(eligibility) = entry.eligibility() {
             eligibility
         } else {
-            let details = self.inner.accounts.details(account).await?;
+            let details = self.inner.accounts.details(account.candidate).await?;
             let found = self.inner.students.matching(&details).await?;
             Arc::new(found.ok_or(Refusal::NoStudentRecord)?.eligibility)
         };

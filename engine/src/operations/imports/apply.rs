@@ -51,7 +51,13 @@ impl Slice {
                 }
                 Line::Result(result) => {
                     let person = secrets.index(&result.id_number.to_ascii_uppercase());
-                    results.insert(result.ticket.clone(), SealedResult { result, person });
+                    results.insert(
+                        result.ticket.clone(),
+                        SealedResult {
+                            result,
+                            person: person.into(),
+                        },
+                    );
                 }
             }
         }
