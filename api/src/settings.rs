@@ -7,7 +7,8 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Command, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, Command, ValueEnum};
 use http::HeaderName;
 use kaowei_core::time::Span;
 use kaowei_engine::{StoreUrl, SuppliedKey, SuppliedKeys};
@@ -21,6 +22,8 @@ use crate::state::Limits;
 const ENV_PREFIX: &str = "KAOWEI_";
 /// The subcommand that has all settings.
 const SERVE: &str = "serve";
+/// The settings that are secret.
+const KEYS: [&str; 3] = ["token_key", "seal_key", "index_key"];
 
 /// Where everything is kept, and how it is logged: of every command.
 #[derive(Debug, Clone, Args)]
@@ -42,7 +45,7 @@ pub struct StoreSettings {
         default_value = "./kaowei-data"
     )]
     pub data_dir: PathBuf,
-    /// The key that signs tokens, in 64 hexadecimal digits [default: made at first start, kept in the store]
+    /// The key that signs tokens, in 64 hexadecimal digits; as the next two from the file or the environment alone [default: made at first start, kept in the store]
     #[arg(
         long,
         env = "KAOWEI_TOKEN_KEY",
@@ -339,6 +342,14 @@ pub enum SettingsError {
         /// The key.
         key: String,
     },
+    /// A key where everybody sees it.
+    #[error(
+        "{key} can't be given as an argument, which every process of the machine can read: set it in the --config file or the environment"
+    )]
+    KeyInArguments {
+        /// The setting.
+        key: &'static str,
+    },
     /// Half of an outside passport.
     #[error("an outside passport needs both --passport-issuer and --passport-jwks-url")]
     Passport,
@@ -439,6 +450,21 @@ fn setting_names(command: &Command) -> Vec<String> {
         .collect()
 }
 
+/// Refuses keys among the arguments, which every process of the machine can read.
+///
+/// # Errors
+/// [`SettingsError::KeyInArguments`]
+pub fn refuse_keys_in_arguments(matches: &ArgMatches) -> Result<(), SettingsError> {
+    let given = KEYS.into_iter().find(|key| {
+        matches.try_contains_id(key).is_ok() && matches.value_source(key) == Some(ValueSource::CommandLine)
+    });
+    match (given, matches.subcommand()) {
+        (Some(key), _) => Err(SettingsError::KeyInArguments { key }),
+        (None, Some((_, inner))) => refuse_keys_in_arguments(inner),
+        (None, None) => Ok(()),
+    }
+}
+
 /// The variables that look like settings and are none.
 pub fn unknown_variables(command: &Command, names: impl Iterator<Item = OsString>) -> Vec<String> {
     let known = setting_names(command);
@@ -509,6 +535,34 @@ mod tests {
         let mut command = command.unwrap();
         let serve = command.find_subcommand_mut(SERVE).unwrap();
         assert!(!serve.render_long_help().to_string().contains(&key));
+    }
+
+    #[test]
+    fn keys_are_not_taken_from_the_arguments() {
+        let key = "0f".repeat(32);
+        let check = |file: &str, arguments: &[&str]| {
+            let command = with_text(command_line(), Path::new("k.toml"), file).unwrap();
+            refuse_keys_in_arguments(&command.try_get_matches_from(arguments).unwrap())
+        };
+        check(&format!("seal_key = \"{key}\"\n"), &["kaowei", "serve"]).unwrap();
+        for arguments in [
+            ["kaowei", "serve", "--seal-key", &key].as_slice(),
+            &[
+                "kaowei",
+                "token",
+                "staff",
+                "--scope",
+                "national",
+                "--token-key",
+                &key,
+            ],
+        ] {
+            let refused = check("", arguments).unwrap_err().to_string();
+            assert!(
+                refused.contains("_key can't") && !refused.contains(&key),
+                "{refused}"
+            );
+        }
     }
 
     #[test]

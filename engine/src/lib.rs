@@ -50,8 +50,9 @@ pub use fault::{Fault, WrongField};
 pub use feed::{FeedPlace, InvalidPlace, OwnFeed, OwnNews, StaffFeed, StaffNews};
 pub use operations::{
     AuditRecord, AuditStream, BadLine, ClaimRequest, CsvStream, EnrolRequest, ExportKind, ImportOptions,
-    ImportReport, KeyHashes, LoggedIn, Login, NewPool, OrderAnswer, OrderRequest, PasswordReset, Progress,
-    Registration, ReviewOnBehalf, ReviewRequest, ReviewVerdict, Settling, Staff, UnfinishedRefund, Unheard,
+    ImportReport, KeyHashes, LoggedIn, Login, NewPassword, NewPool, OrderAnswer, OrderRequest, PasswordReset,
+    Progress, Registration, ReviewOnBehalf, ReviewRequest, ReviewVerdict, Settling, Staff, UnfinishedRefund,
+    Unheard,
 };
 pub use outbox::{Content, Outbox, Parcel};
 pub use payment::{
@@ -59,7 +60,9 @@ pub use payment::{
     Outcome, Provider, RefundBill, RefundManner, Reply, Sandbox, Says, Unanswered,
 };
 pub use peek::{Peek, migrate, peek, rebuild};
-pub use people::{AccountDetails, CodePurpose, IdType, Identity, InvalidIdType, Password, Person, SentCode};
+pub use people::{
+    AccountDetails, CodePurpose, IdType, Identity, InvalidIdType, Message, Password, Person, SentCode,
+};
 pub use settings::{InvalidKey, Settings, StoreUrl, SuppliedKey, SuppliedKeys};
 pub use tables::RebuildReport;
 pub use views::{

@@ -109,7 +109,7 @@ impl std::fmt::Debug for Outbox {
 
 const CURSORS: &str = "SELECT cell, position FROM outbox_cursors";
 const PHONES: &str = "SELECT candidate, phone FROM accounts WHERE candidate IN ({rows})";
-const COUNT: &str = "SELECT COUNT(*) FROM messages";
+const COUNT: &str = "SELECT COUNT(*) FROM messages WHERE candidate <> 0";
 
 impl Engine {
     /// Opens the outbox. Where nothing was ever sent from this store, what happened before is not sent: nobody wants to

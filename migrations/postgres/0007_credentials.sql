@@ -21,15 +21,19 @@ CREATE TABLE ended_sessions (
 
 CREATE INDEX ended_sessions_by_end ON ended_sessions (ends_at);
 
--- Codes that were sent to a phone and wait to be typed in; candidate 0 is nobody, so that asking takes the same.
+-- Codes that were sent to a phone and wait to be typed in; candidate 0 is nobody, here and below, so that asking takes
+-- the same. sent: the code itself, sealed, of the one whose message went out; others may share it. tries_left: -1 where
+-- it was used.
 CREATE TABLE codes (
     id         TEXT    NOT NULL PRIMARY KEY,
     purpose    TEXT    NOT NULL,
     candidate  BIGINT NOT NULL,
     phone      BYTEA   NOT NULL,
     code       BYTEA   NOT NULL,
+    sent       BYTEA,
     tries_left BIGINT NOT NULL,
     ends_at    BIGINT NOT NULL
 );
 
 CREATE INDEX codes_by_end ON codes (ends_at);
+CREATE INDEX codes_by_candidate ON codes (candidate);

@@ -6,7 +6,8 @@ CREATE TABLE outbox_cursors (
 ) STRICT, WITHOUT ROWID;
 
 -- What is sent one by one until it is taken or its time is over: codes, which no event stands for, and notices that the
--- receiver refused while it took others. The body is sealed (AES-256-GCM). code: which one it carries; it goes with that.
+-- receiver refused while it took others. The body is sealed (AES-256-GCM). code: which one it carries; it goes
+-- with that. Candidate 0 is nobody.
 CREATE TABLE messages (
     message    INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     candidate  INTEGER NOT NULL,

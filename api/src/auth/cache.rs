@@ -132,14 +132,6 @@ impl VerifiedTokens {
         }
     }
 
-    /// Forgets all tokens, when nobody knows which were ended.
-    pub fn forget_all(&self) {
-        self.endings.fetch_add(1, Ordering::AcqRel);
-        for shard in &self.shards {
-            *shard.lock() = Shard::default();
-        }
-    }
-
     fn shard(&self, token: &[u8]) -> &Mutex<Shard> {
         let index = usize::try_from(tail(token) >> 48).unwrap_or(0) % SHARDS;
         &self.shards[index]
@@ -216,8 +208,6 @@ mod tests {
         assert_eq!(known(), [false, false, true]);
         tokens.remember(b"one", Moment::MAX, account(1), tokens.endings());
         assert_eq!(known(), [true, false, true]);
-        tokens.forget_all();
-        assert_eq!(known(), [false, false, false]);
     }
 
     #[test]

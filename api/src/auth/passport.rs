@@ -1,8 +1,9 @@
 //! The outside passport system (2.1): its keys, fetched from its JWKS address, and the checking of its tokens.
 //!
-//! A token names its key (`kid`). A key has the one algorithm that its entry says, or that its kind implies; shared secrets are not taken. Tokens of
-//! staff are refused whoever signed them. Keys are fetched when a token names one that is not known, at most every ten
-//! seconds, and anew after ten minutes, in the background; while that fails, those that are known go on.
+//! A token names its key (`kid`). A key has the one algorithm that its entry says, or that its kind implies; shared
+//! secrets are not taken. Tokens of staff are refused whoever signed them. Keys are fetched when a token names one that
+//! is not known, at most every ten seconds, and anew after ten minutes, in the background; while that fails, those that
+//! are known go on.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use arc_swap::ArcSwap;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use kaowei_core::time::{Moment, Span};
+use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use super::token::{Role, TokenClaims};
@@ -28,6 +30,19 @@ const FETCH_TIME_MAX: Duration = Duration::from_secs(5);
 const BYTES_MAX: usize = 262_144;
 /// A token can't be longer than this.
 const TOKEN_BYTES_MAX: usize = 8_192;
+
+/// How far ahead the issuer's clock may be.
+const AHEAD_SECONDS_MAX: i64 = 60;
+
+/// What a token of its says.
+#[derive(Clone, Deserialize)]
+struct OutsideClaims {
+    /// From when on it holds, in seconds since 1970.
+    #[serde(default)]
+    nbf: i64,
+    #[serde(flatten)]
+    claims: TokenClaims,
+}
 
 /// An issuer of candidates' tokens.
 #[derive(Debug, Clone)]
@@ -104,11 +119,14 @@ impl Passport {
         let Some(key) = self.key(&id).await? else {
             return Ok(None);
         };
-        let checked = jsonwebtoken::decode::<TokenClaims>(token, &key.key, &self.validation(key.algorithm));
-        let holds = |claims: &TokenClaims| {
-            claims.role == Role::Candidate && now.unix_ms() < claims.exp.saturating_mul(1_000)
+        let checked = jsonwebtoken::decode::<OutsideClaims>(token, &key.key, &self.validation(key.algorithm));
+        let holds = |OutsideClaims { nbf, claims }: &OutsideClaims| {
+            let from = nbf.saturating_sub(AHEAD_SECONDS_MAX).saturating_mul(1_000);
+            let life = from..claims.exp.saturating_mul(1_000);
+            claims.role == Role::Candidate && life.contains(&now.unix_ms())
         };
-        Ok(checked.ok().map(|checked| checked.claims).filter(holds))
+        let outside = checked.ok().map(|checked| checked.claims).filter(holds);
+        Ok(outside.map(|outside| outside.claims))
     }
 
     fn validation(&self, algorithm: Algorithm) -> Validation {
@@ -138,7 +156,10 @@ impl Passport {
             return Ok(Some(key.clone()));
         }
         drop(keys);
-        self.fetch_unless_asked_lately().await;
+        // In a task of its own: whoever hangs up takes nobody else's keys along.
+        let passport = self.clone();
+        let fetched = tokio::spawn(async move { passport.fetch_unless_asked_lately().await });
+        fetched.await.map_err(|_| Code::Internal)?;
         let keys = self.0.keys.load();
         if keys.fetched_at.is_none() {
             let detail = (
@@ -165,7 +186,7 @@ impl Passport {
             })),
             Err(error) => tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "those that are known go on holding"
+                "the outside passport's keys were not renewed: those that are known go on"
             ),
         }
     }

@@ -78,8 +78,9 @@ pub enum Principal {
     Staff(Staff),
 }
 
-/// The `sub` of a candidate's own token, made by a login or by the command line: the same for the same person in the same province, so
-/// that both give one account; nobody can read the ID number from it.
+/// The `sub` of a candidate's own token, made by a login or by the command line: the same for the same person in the
+/// same province, so that both give one account. It is no secret and keeps none: whoever tries all ID numbers finds the
+/// one it was made from, so it goes to its holder alone and is stored nowhere.
 pub fn subject_of(province: ProvinceCode, id_type: &str, id_number: &str) -> String {
     let id_number = id_number.trim().to_ascii_uppercase();
     let text = format!("{province}\n{id_type}\n{id_number}");

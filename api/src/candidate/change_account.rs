@@ -106,7 +106,8 @@ pub(super) async fn change_account(
 async fn send_code(app: &App, account: Pseudonym, phone: &str) -> Result<Response, Problem> {
     let key = Key::of(&["phone", &account.candidate.to_string()]);
     app.entry.begin_code(key, app.engine.now())?;
-    let ends_at = app.engine.ask_phone_change(account, phone).await?;
+    let asked = app.engine.ask_phone_change(account, phone).await;
+    let ends_at = asked.inspect_err(|_| app.entry.code_not_made(key))?;
     let change = PhoneChange {
         phone: mask(phone),
         expires_at: ends_at.into(),
@@ -124,8 +125,8 @@ async fn change_password(
 ) -> Result<(), Problem> {
     let key = Key::of(&["password", &account.candidate.to_string(), &address.to_string()]);
     app.entry.begin_login(key, app.engine.now())?;
-    match app.change_password(account, current, new).await {
-        Ok(()) => {}
+    let new = match app.engine.check_password_change(account, current, new).await {
+        Ok(new) => new,
         Err(Denied::BadCredentials) => {
             return Err(Problem::new(Code::BadCredentials)
                 .detailed(("当前密码不正确。", "That is not the password in force.")));
@@ -134,7 +135,7 @@ async fn change_password(
             app.entry.login_not_served(key);
             return Err(denied.into());
         }
-    }
+    };
     app.entry.login_succeeded(key);
-    Ok(())
+    Ok(app.set_password(new).await?)
 }

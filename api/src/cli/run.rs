@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::task::{CommandLine, Task, command_line};
 use super::{audit, export, import, maintenance, serve, token};
-use crate::settings::{LogFormat, file_named, unknown_variables, with_file};
+use crate::settings::{LogFormat, file_named, refuse_keys_in_arguments, unknown_variables, with_file};
 
 /// Runs the command that the arguments name.
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
@@ -60,6 +60,7 @@ fn try_run(arguments: Vec<OsString>) -> Result<ExitCode> {
             return Ok(ExitCode::from(u8::try_from(shown.exit_code()).unwrap_or(1)));
         }
     };
+    refuse_keys_in_arguments(&matches)?;
     let task = CommandLine::from_arg_matches(&matches)?.task;
     start_logs(&task)?;
     run_in_system(perform(task))

@@ -83,6 +83,16 @@ async fn serve_engine(
         );
     }
 
+    if settings
+        .passport_jwks_url
+        .as_ref()
+        .is_some_and(|url| url.scheme() != "https")
+    {
+        tracing::warn!(
+            "the passport's keys are fetched WITHOUT TLS: whoever stands in between can mint candidates; for tests only"
+        );
+    }
+
     if let Some(webhook) = &webhook {
         webhook.begin(engine).await?;
     } else {

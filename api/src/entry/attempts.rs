@@ -9,7 +9,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use kaowei_core::time::{Moment, Span};
 use parking_lot::Mutex;
 
-/// Tries in one generation: both are some 10 MiB then.
+/// Tries in one generation: both are some 12 MiB then.
 const GENERATION_MAX: usize = 100_000;
 
 /// Whoever tries what, hashed.
@@ -43,6 +43,8 @@ pub struct Policy {
 struct Tally {
     count: u32,
     last_at: Moment,
+    /// When the try before the last one began.
+    earlier_at: Moment,
 }
 
 #[derive(Debug, Default)]
@@ -86,17 +88,22 @@ impl Attempts {
         let tally = Tally {
             count: count.saturating_add(1),
             last_at: now,
+            earlier_at: before.map_or(now, |tally| tally.last_at),
         };
         kept.keep(key, tally);
         Ok(count)
     }
 
-    /// A try that was begun was none: nobody looked at it.
+    /// The latest try was none: nobody looked at it. The next need not wait for it either.
     pub fn take_back(&self, key: Key) {
         let mut kept = self.kept.lock();
         if let Some(tally) = kept.find(key) {
-            let count = tally.count.saturating_sub(1);
-            kept.keep(key, Tally { count, ..tally });
+            let tally = Tally {
+                count: tally.count.saturating_sub(1),
+                last_at: tally.earlier_at,
+                ..tally
+            };
+            kept.keep(key, tally);
         }
     }
 
@@ -176,6 +183,13 @@ mod tests {
         let key = Key::of(&["li", "192.0.2.7"]);
         for _ in 0..10 {
             assert_eq!(attempts.begin(key, at(0)), Ok(0));
+            attempts.take_back(key);
+        }
+        for n in 0..2 {
+            assert_eq!(attempts.begin(key, at(0)), Ok(n));
+        }
+        for _ in 0..10 {
+            assert_eq!(attempts.begin(key, at(1)), Ok(2), "nor is it waited for");
             attempts.take_back(key);
         }
     }

@@ -4,7 +4,8 @@ use aws_lc_rs::error::Unspecified;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use kaowei_core::time::{Moment, Span};
-use kaowei_engine::Failure;
+use kaowei_engine::{Failure, Message};
+use serde_json::Value;
 
 use super::{AccessSettings, Attempts, ClientAddress, Key, Policy};
 use crate::auth::RateLimit;
@@ -20,8 +21,8 @@ const LOGINS: Policy = Policy {
     forgotten_after: Span::from_secs(3_600),
 };
 
-/// A code a minute, then every 2, 4, 8, 10 minutes, so that nobody's phone is flooded. With eight digits and five tries
-/// each, guessing one takes centuries.
+/// A code a minute, then every 2, 4, 8, 10 minutes: for whoever asks for it from one address, and for the phone that it
+/// goes to, so that nobody's phone is flooded. With eight digits and five tries each, guessing one takes centuries.
 const CODES: Policy = Policy {
     free: 1,
     wait: Span::from_secs(60),
@@ -42,8 +43,10 @@ pub struct Entry {
     pub captchas: Captchas,
     /// Tries to log in, by account and address.
     logins: Attempts,
-    /// Codes asked for, by account.
+    /// Codes asked for, by account and address.
     codes: Attempts,
+    /// Messages with codes, by account.
+    messages: Attempts,
     entries: RateLimit<ClientAddress>,
     pictures: RateLimit<ClientAddress>,
 }
@@ -59,6 +62,7 @@ impl Entry {
             captchas: Captchas::new()?,
             logins: Attempts::new(LOGINS),
             codes: Attempts::new(CODES),
+            messages: Attempts::new(CODES),
             entries: RateLimit::per_minute(entries),
             pictures: RateLimit::per_minute(entries.saturating_mul(CAPTCHAS_PER_ENTRY)),
         })
@@ -98,6 +102,19 @@ impl Entry {
         self.codes.begin(key, now).map(|_| ()).map_err(too_early)
     }
 
+    /// A code was asked for in vain: it does not count.
+    pub fn code_not_made(&self, key: Key) {
+        self.codes.take_back(key);
+    }
+
+    /// What a code for that account needs now. Never a refusal: a stranger who asks often keeps nobody from asking.
+    pub fn message(&self, account: Key, now: Moment) -> Message {
+        match self.messages.begin(account, now) {
+            Ok(_) => Message::Own,
+            Err(_) => Message::Last,
+        }
+    }
+
     /// Forgets addresses that have not asked for a while.
     pub fn forget_idle(&self) {
         self.entries.forget_idle();
@@ -127,19 +144,19 @@ impl FromRequestParts<App> for Visitor {
 }
 
 impl App {
-    /// The captcha that was handed in; none where none is asked for.
+    /// The captcha that was handed in; where none is asked for, none, whatever was.
     ///
     /// # Errors
-    /// 422 where it is missing.
-    pub(crate) fn captcha<'a>(
-        &self,
-        given: Option<&'a CaptchaAnswer>,
-    ) -> Result<Option<&'a CaptchaAnswer>, Problem> {
+    /// 422 where it is missing, or is no answer to one.
+    pub(crate) fn captcha(&self, given: Option<Value>) -> Result<Option<CaptchaAnswer>, Problem> {
         if !self.access.captcha {
             return Ok(None);
         }
         let missing = || Problem::wrong_field("/captcha", ("缺少此项。", "This is missing."));
-        given.map(Some).ok_or_else(missing)
+        let wrong =
+            |_| Problem::wrong_field("/captcha", ("须有 id 与 answer。", "It must have id and answer."));
+        let given = given.ok_or_else(missing)?;
+        serde_json::from_value(given).map(Some).map_err(wrong)
     }
 
     /// Whether a captcha was solved that is hard enough; it is spent. Where none is asked for, none need be.

@@ -1,7 +1,7 @@
 //! What a notice says to people, in both languages. Exhaustive: a kind without its words does not compile.
 
 use chrono::{DateTime, FixedOffset, Utc};
-use kaowei_core::ids::{ClaimId, Fen};
+use kaowei_core::ids::{ClaimId, Fen, RefundId};
 use kaowei_core::notices::Notice;
 use kaowei_core::registration::ReviewDecision;
 use kaowei_core::time::Moment;
@@ -71,29 +71,15 @@ pub fn words(notice: &Notice, catalogue: &Catalogue) -> NoticeWords {
             )
                 .into(),
         },
-        Notice::RefundDue { refund, amount_fen } => NoticeWords {
-            title: ("将为你退款", "Money is on its way back").into(),
-            text: (
-                format!("订单{}的{}元将原路退回。", refund.order, yuan(*amount_fen)),
-                format!(
-                    "{} yuan of order {} go back the way they came.",
-                    yuan(*amount_fen),
-                    refund.order
-                ),
-            )
-                .into(),
-        },
-        Notice::Refunded { refund } => NoticeWords {
-            title: ("退款成功", "Refunded").into(),
-            text: (
-                format!("订单{}的退款（{refund}）已退回。", refund.order),
-                format!("Refund {refund} of order {} has gone back.", refund.order),
-            )
-                .into(),
-        },
-        Notice::ReviewDecided {
-            decision: ReviewDecision::Approved,
-        } => NoticeWords {
+        Notice::ReviewDecided { decision } => review_words(*decision),
+        Notice::RefundDue { refund, amount_fen } => refund_due_words(*refund, *amount_fen),
+        Notice::Refunded { refund } => refunded_words(*refund),
+    }
+}
+
+fn review_words(decision: ReviewDecision) -> NoticeWords {
+    match decision {
+        ReviewDecision::Approved => NoticeWords {
             title: ("六级资格复核通过", "CET6 review approved").into(),
             text: (
                 "你的六级报考资格复核已通过，现在可以报考六级。",
@@ -101,17 +87,39 @@ pub fn words(notice: &Notice, catalogue: &Catalogue) -> NoticeWords {
             )
                 .into(),
         },
-        Notice::ReviewDecided {
-            decision: ReviewDecision::Rejected,
-        } => NoticeWords {
+        ReviewDecision::Rejected => NoticeWords {
             title: ("六级资格复核未通过", "CET6 review rejected").into(),
             text: (
                 "你的六级报考资格复核未通过。请查看原因，更正准考证号后重新提交，或联系学校。",
-                "Your eligibility for CET6 has not been approved. See why, correct the ticket number and send it again, or \
-                 ask your school.",
+                "Your eligibility for CET6 has not been approved. See why, correct the ticket number and send it again, \
+                 or ask your school.",
             )
                 .into(),
         },
+    }
+}
+
+fn refund_due_words(refund: RefundId, amount: Fen) -> NoticeWords {
+    let (order, yuan) = (refund.order, yuan(amount));
+    NoticeWords {
+        title: ("将为你退款", "Money is on its way back").into(),
+        text: (
+            format!("订单{order}的{yuan}元将原路退回。"),
+            format!("{yuan} yuan of order {order} go back the way they came."),
+        )
+            .into(),
+    }
+}
+
+fn refunded_words(refund: RefundId) -> NoticeWords {
+    let order = refund.order;
+    NoticeWords {
+        title: ("退款成功", "Refunded").into(),
+        text: (
+            format!("订单{order}的退款（{refund}）已退回。"),
+            format!("Refund {refund} of order {order} has gone back."),
+        )
+            .into(),
     }
 }
 

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::holder::Holder;
@@ -29,8 +30,8 @@ pub(super) struct AskPasswordReset {
     #[schema(example = "11010519491231002X")]
     id_number: String,
     /// The solved captcha; not needed where the server asks for none.
-    #[schema(nullable = false)]
-    captcha: Option<CaptchaAnswer>,
+    #[schema(value_type = Option<CaptchaAnswer>, nullable = false)]
+    captcha: Option<Value>,
 }
 
 /// A code that is on its way, if there is such an account.
@@ -46,27 +47,32 @@ problems!(ResetProblems: ENGINE BODY; BadCredentials, RateLimited);
 
 /// Sends a code of eight digits to the phone of that person's account.
 ///
-/// The answer is the same where there is no such account. `bad_credentials` is a captcha that was not solved. A second
-/// code for the same person has to wait a minute, further ones longer (`rate_limited`).
+/// The answer is the same where there is no such account. `bad_credentials` is a captcha that was not solved. Whoever asks
+/// for the same person's again from the same address has to wait a minute, then longer (`rate_limited`). Where somebody
+/// asked from elsewhere just before, no second message goes out: the code of the last one does.
 #[utoipa::path(post, path = "/v1/password-resets", tag = "public",
     request_body = AskPasswordReset,
     responses((status = 202, description = "Sent, if there is such an account.", body = AskedPasswordReset),
               ResetProblems))]
 pub(super) async fn ask_password_reset(
     State(app): State<App>,
-    _: Visitor,
+    visitor: Visitor,
     RawJson(body): RawJson,
 ) -> Result<Response, Problem> {
     let asked: AskPasswordReset = parse(&body)?;
     let holder = Holder::read(&asked.province, asked.id_type.as_deref(), &asked.id_number)?;
-    if !app.is_solved(app.captcha(asked.captcha.as_ref())?, Level::Easy)? {
+    let captcha = app.captcha(asked.captcha)?;
+    if !app.is_solved(captcha.as_ref(), Level::Easy)? {
         return Err(app.refused_login(0));
     }
-    app.entry.begin_code(holder.codes(), app.engine.now())?;
+    let (key, now) = (holder.tries_from(visitor.address), app.engine.now());
+    app.entry.begin_code(key, now)?;
+    let message = app.entry.message(holder.messages(), now);
     let reset = app
         .engine
-        .ask_password_reset(holder.province, holder.id_type, holder.id_number)
-        .await?;
+        .ask_password_reset(holder.province, holder.id_type, holder.id_number, message)
+        .await
+        .inspect_err(|_| app.entry.code_not_made(key))?;
     let answer = AskedPasswordReset {
         id: reset.id,
         expires_at: reset.ends_at.into(),

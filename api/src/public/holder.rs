@@ -54,8 +54,8 @@ impl<'a> Holder<'a> {
         Key::of(&[&self.subject(), &address.to_string()])
     }
 
-    /// Whose codes are counted together.
-    pub(super) fn codes(&self) -> Key {
+    /// Whose messages are counted together.
+    pub(super) fn messages(&self) -> Key {
         Key::of(&[&self.subject()])
     }
 }

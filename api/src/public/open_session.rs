@@ -9,6 +9,7 @@ use http::StatusCode;
 use kaowei_core::time::Moment;
 use kaowei_engine::{Denied, LoggedIn, Login, Password};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::holder::Holder;
@@ -38,8 +39,8 @@ pub(super) struct OpenSession {
     #[schema(value_type = String, example = "correct horse")]
     password: Password,
     /// The solved captcha; not needed where the server asks for none.
-    #[schema(nullable = false)]
-    captcha: Option<CaptchaAnswer>,
+    #[schema(value_type = Option<CaptchaAnswer>, nullable = false)]
+    captcha: Option<Value>,
 }
 
 /// An open session.
@@ -68,7 +69,7 @@ pub(super) async fn open_session(
 ) -> Result<Response, Problem> {
     let asked: OpenSession = parse(&body)?;
     let holder = Holder::read(&asked.province, asked.id_type.as_deref(), &asked.id_number)?;
-    let captcha = app.captcha(asked.captcha.as_ref())?;
+    let captcha = app.captcha(asked.captcha)?;
     let now = app.engine.now();
     let key = holder.tries_from(visitor.address);
     let failures = app.entry.begin_login(key, now)?;
@@ -78,7 +79,7 @@ pub(super) async fn open_session(
         id_number: holder.id_number,
         password: asked.password,
     };
-    let solved = || app.is_solved(captcha, Level::after(failures));
+    let solved = || app.is_solved(captcha.as_ref(), Level::after(failures));
     let logged_in = match app.engine.log_in(login, solved).await {
         Ok(logged_in) => logged_in,
         Err(Denied::BadCredentials) => return Err(app.refused_login(failures + 1)),

@@ -3,8 +3,9 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use kaowei_engine::{IdType, Password, Person, Registration};
+use kaowei_engine::{Denied, IdType, Password, Person, Registration};
 use serde::Deserialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::holder::Holder;
@@ -41,8 +42,8 @@ pub(super) struct RegisterAccount {
     #[schema(value_type = String, example = "correct horse")]
     password: Password,
     /// The solved captcha; not needed where the server asks for none.
-    #[schema(nullable = false)]
-    captcha: Option<CaptchaAnswer>,
+    #[schema(value_type = Option<CaptchaAnswer>, nullable = false)]
+    captcha: Option<Value>,
 }
 
 problems!(RegisterProblems: ENGINE BODY; BadCredentials, AccountExists, IdempotencyMismatch, RateLimited);
@@ -63,7 +64,7 @@ pub(super) async fn register_account(
 ) -> Result<Response, Problem> {
     let asked: RegisterAccount = parse(&body)?;
     let holder = Holder::read(&asked.province, Some(&asked.id_type), &asked.id_number)?;
-    let captcha = app.captcha(asked.captcha.as_ref())?;
+    let captcha = app.captcha(asked.captcha)?;
     let id_number = match holder.id_type {
         IdType::ResidentId => holder.id_number.to_ascii_uppercase(),
         _ => holder.id_number.to_owned(),
@@ -81,10 +82,11 @@ pub(super) async fn register_account(
         password: asked.password,
         key: key.hash(),
     };
-    let account = match app.engine.registered_before(&registration).await? {
-        Some(account) => account,
-        None if app.is_solved(captcha, Level::Easy)? => app.engine.register(registration).await?,
-        None => return Err(app.refused_login(0)),
+    let solved = || app.is_solved(captcha.as_ref(), Level::Easy);
+    let account = match app.engine.register(registration, solved).await {
+        Ok(account) => account,
+        Err(Denied::BadCredentials) => return Err(app.refused_login(0)),
+        Err(denied) => return Err(denied.into()),
     };
     Ok(json(StatusCode::CREATED, &Account::from(&account)))
 }

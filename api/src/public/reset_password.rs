@@ -40,6 +40,7 @@ pub(super) async fn reset_password(
     RawJson(body): RawJson,
 ) -> Result<StatusCode, Problem> {
     let asked: ResetPassword = parse(&body)?;
-    app.reset_password(id, asked.code, asked.password).await?;
+    let new = app.engine.redeem_password_reset(&id, &asked.code, asked.password);
+    app.set_password(new.await?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

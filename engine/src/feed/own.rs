@@ -86,12 +86,11 @@ impl Engine {
 }
 
 impl Engine {
-    /// Ends the streams of these candidates: each is told to read everything anew, and comes again if it may.
-    pub fn end_feeds_of(&self, is_meant: impl Fn(CandidateId) -> bool) {
+    /// Ends a candidate's streams: each is told to read everything anew, and comes again if it may.
+    pub fn end_feeds_of(&self, candidate: CandidateId) {
         // Without an incarnation there are none.
         if let Ok(incarnation) = self.incarnation() {
-            let mut state = incarnation.feed.state.lock();
-            state.own.retain(|candidate, _| !is_meant(*candidate));
+            incarnation.feed.state.lock().own.remove(&candidate);
         }
     }
 }

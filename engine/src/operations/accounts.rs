@@ -5,7 +5,7 @@ use kaowei_core::time::Moment;
 use super::registration::{fault_of_name, fault_of_phone};
 use crate::Engine;
 use crate::failure::Denied;
-use crate::people::{AccountDetails, CodePurpose, Identity, NewCode};
+use crate::people::{AccountDetails, CodePurpose, Identity, Message, NewCode};
 use crate::views::Account;
 
 impl Engine {
@@ -27,7 +27,7 @@ impl Engine {
     /// # Errors
     /// [`Denied::UnknownAccount`] where it was deleted.
     pub async fn account_details(&self, account: Account) -> Result<AccountDetails, Denied> {
-        self.inner.accounts.details(account).await
+        self.inner.accounts.details(account.candidate).await
     }
 
     /// Corrects the name. What was saved with an enrolment stays as it was (R8); the next query matches the new name
@@ -57,6 +57,7 @@ impl Engine {
             id: &phone_change_id(account),
             purpose: CodePurpose::PhoneChange,
             of: Some((account.candidate, phone)),
+            message: Message::Own,
         };
         let ends_at = self.inner.codes.make(new, self.now()).await?;
         self.inner.messages_wanted.notify_one();
@@ -70,10 +71,12 @@ impl Engine {
     pub async fn change_phone(&self, account: Account, phone: &str, code: &str) -> Result<(), Denied> {
         let (id, codes) = (phone_change_id(account), &self.inner.codes);
         let redeemed = codes
-            .redeem(&id, CodePurpose::PhoneChange, phone, code, self.now())
+            .redeem(&id, CodePurpose::PhoneChange, code, self.now())
             .await?;
+        let redeemed = redeemed.filter(|redeemed| redeemed.phone == phone);
         let redeemed = redeemed.ok_or(Denied::BadCredentials)?;
-        Ok(codes.confirm_phone(&id, &redeemed).await?)
+        codes.use_up(&redeemed).await?;
+        Ok(codes.confirm_phone(&redeemed).await?)
     }
 }
 

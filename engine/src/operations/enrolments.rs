@@ -102,7 +102,7 @@ impl Engine {
         if let Some(found) = entry.found(imports) {
             return Ok(found);
         }
-        let details = self.inner.accounts.details(account).await?;
+        let details = self.inner.accounts.details(account.candidate).await?;
         let found = Arc::new(
             students
                 .matching(&details)

@@ -29,7 +29,7 @@ pub use exports::{CsvStream, ExportKind};
 pub use imports::{BadLine, ImportOptions, ImportReport, Progress};
 pub use notifications::Unheard;
 pub use orders::{OrderAnswer, OrderRequest};
-pub use passwords::PasswordReset;
+pub use passwords::{NewPassword, PasswordReset};
 pub use pools::NewPool;
 pub use registration::Registration;
 pub use review_cases::{ReviewOnBehalf, ReviewVerdict};

@@ -3,11 +3,10 @@
 use kaowei_core::ids::ProvinceCode;
 
 use crate::Engine;
-use crate::failure::Denied;
+use crate::failure::{Denied, Failure};
 use crate::fault::{Fault, WrongField};
 use crate::people::{AccountDetails, NewCredentials, Password, Person, identity_hash};
 use crate::store::is_storable;
-use crate::views::Account;
 
 /// The most characters of a name.
 const NAME_MAX: usize = 100;
@@ -30,38 +29,26 @@ pub struct Registration<'a> {
 }
 
 impl Engine {
-    /// The account that the same request made before, if it came with an idempotency key: nothing of the password is
-    /// kept to compare but its hash.
+    /// Makes an account with a password; where the same request made it before, it is found by its idempotency key, also
+    /// by a repeat that comes while the first is under way. The captcha is looked at last, so that neither a mistake nor
+    /// a full queue spends it, and a repeat needs none.
     ///
     /// # Errors
-    /// [`Denied::IdempotencyMismatch`].
-    pub async fn registered_before(
+    /// [`Denied::Invalid`] with everything that is wrong; [`Denied::BadCredentials`] where the captcha is not solved;
+    /// [`Denied::AccountExists`]; [`Denied::IdempotencyMismatch`].
+    pub async fn register(
         &self,
-        asked: &Registration<'_>,
-    ) -> Result<Option<AccountDetails>, Denied> {
-        let Some(key) = asked.key else { return Ok(None) };
+        asked: Registration<'_>,
+        is_captcha_solved: impl FnOnce() -> Result<bool, Failure>,
+    ) -> Result<AccountDetails, Denied> {
         let credentials = &self.inner.credentials;
-        let found = credentials.registered(asked.province, &asked.person, key).await?;
-        let Some(found) = found else { return Ok(None) };
-        let account = Account {
-            candidate: found.candidate,
-            province: asked.province,
+        let _turn = match asked.key {
+            Some(key) => Some(credentials.turn(key).await),
+            None => None,
         };
-        let details = self.inner.accounts.details(account).await?;
-        let password = asked.password.clone();
-        let same_password = move || password.matches(Some(&found.password));
-        if details.person == asked.person && self.inner.costly.run(same_password).await? {
-            Ok(Some(details))
-        } else {
-            Err(Denied::IdempotencyMismatch)
+        if let Some(account) = self.registered_before(&asked).await? {
+            return Ok(account);
         }
-    }
-
-    /// Makes an account with a password.
-    ///
-    /// # Errors
-    /// [`Denied::Invalid`] with everything that is wrong; [`Denied::AccountExists`].
-    pub async fn register(&self, asked: Registration<'_>) -> Result<AccountDetails, Denied> {
         let wrong = self.faults(&asked)?;
         if !wrong.is_empty() {
             return Err(Denied::Invalid(wrong));
@@ -73,8 +60,12 @@ impl Engine {
             ..
         } = asked;
         let hash = self.inner.costly.run(move || password.hash()).await??;
+        if !is_captcha_solved()? {
+            return Err(Denied::BadCredentials);
+        }
+
         let new = NewCredentials {
-            identity: identity_hash(asked.issuer, asked.subject),
+            identity: identity_hash(&self.inner.store.secrets, asked.issuer, asked.subject),
             province,
             person: &person,
             password: hash,
@@ -82,12 +73,28 @@ impl Engine {
             at: self.now(),
         };
         let created_at = new.at;
-        self.inner.credentials.add(new).await?;
+        credentials.add(new).await?;
         Ok(AccountDetails {
             province,
             person,
             created_at,
         })
+    }
+
+    /// What the same request made before: nothing of the password is kept to compare but its hash.
+    async fn registered_before(&self, asked: &Registration<'_>) -> Result<Option<AccountDetails>, Denied> {
+        let Some(key) = asked.key else { return Ok(None) };
+        let credentials = &self.inner.credentials;
+        let found = credentials.registered(asked.province, &asked.person, key).await?;
+        let Some(found) = found else { return Ok(None) };
+        let details = self.inner.accounts.details(found.candidate).await?;
+        let password = asked.password.clone();
+        let same_password = move || password.matches(Some(&found.password));
+        if details.person == asked.person && self.inner.costly.run(same_password).await? {
+            Ok(Some(details))
+        } else {
+            Err(Denied::IdempotencyMismatch)
+        }
     }
 
     fn faults(&self, asked: &Registration<'_>) -> Result<Vec<WrongField>, Denied> {

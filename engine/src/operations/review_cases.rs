@@ -243,7 +243,7 @@ impl Engine {
     }
 
     async fn has_name(&self, account: Account, name: &str) -> Result<bool, Denied> {
-        let details = self.inner.accounts.details(account).await?;
+        let details = self.inner.accounts.details(account.candidate).await?;
         Ok(same_name(&details.person.name, name))
     }
 }

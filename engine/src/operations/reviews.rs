@@ -69,7 +69,7 @@ impl Engine {
         let number = entry.read(|candidate| candidate.may_apply_for_review(&applying))?;
 
         let store = &self.inner.store;
-        let person = self.inner.accounts.details(account).await?.person;
+        let person = self.inner.accounts.details(account.candidate).await?.person;
         let matched = match_of(store, &request.ticket, &person).await?;
         let matched = matched.ok_or(Refusal::NoMatchingResult)?;
         keep_ticket(store, entry.id, number, &request.ticket).await?;

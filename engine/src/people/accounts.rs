@@ -6,7 +6,6 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use dashmap::DashMap;
 use futures_util::FutureExt;
 use kaowei_core::ids::{CandidateId, ProvinceCode};
@@ -66,7 +65,8 @@ pub struct AccountDetails {
     pub created_at: Moment,
 }
 
-/// Issuer and subject, hashed: what an account is found by.
+/// Issuer and subject under the index key: what an account is found by. A plain hash would not do, since a subject may
+/// come from an ID number, and those can all be tried.
 pub(crate) type IdentityHash = [u8; 32];
 
 /// What is known of an account.
@@ -77,11 +77,8 @@ struct Known {
     generation: i64,
 }
 
-pub(crate) fn identity_hash(issuer: &str, subject: &str) -> IdentityHash {
-    let text = [issuer.as_bytes(), &[0], subject.as_bytes()].concat();
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, &text).as_ref());
-    hash
+pub(crate) fn identity_hash(secrets: &Secrets, issuer: &str, subject: &str) -> IdentityHash {
+    secrets.index(&format!("identity\n{issuer}\0{subject}"))
 }
 
 /// All accounts seen since the start, and the way to the others.
@@ -122,24 +119,25 @@ impl Accounts {
 
     /// An account that was seen before.
     pub(crate) fn known(&self, issuer: &str, subject: &str) -> Option<Account> {
-        self.known
-            .get(&identity_hash(issuer, subject))
-            .map(|known| known.account)
+        self.known_as(issuer, subject).map(|known| known.account)
     }
 
     /// Which password's tokens hold for an account that was seen before.
     pub(crate) fn generation(&self, issuer: &str, subject: &str) -> Option<i64> {
-        self.known
-            .get(&identity_hash(issuer, subject))
-            .map(|known| known.generation)
+        self.known_as(issuer, subject).map(|known| known.generation)
     }
 
-    /// Looks at an account anew, after its password was changed, or perhaps was. Where it can't be read, none is known
-    /// any more, so that no token of the old password holds in this memory alone.
+    fn known_as(&self, issuer: &str, subject: &str) -> Option<Known> {
+        let hash = identity_hash(&self.store.secrets, issuer, subject);
+        self.known.get(&hash).map(|known| *known)
+    }
+
+    /// Looks at an account anew, after its password was changed, or perhaps was. Where it can't be read, it is known no
+    /// more, so that no token of the old password holds in this memory alone.
     pub(crate) async fn look_again(&self, candidate: CandidateId) -> Result<(), Failure> {
         let seen = self.read_again(candidate).await;
         if seen.is_err() {
-            self.known.clear();
+            self.known.retain(|_, known| known.account.candidate != candidate);
         }
         seen
     }
@@ -166,7 +164,7 @@ impl Accounts {
 
     /// Finds the account, or makes it.
     pub(crate) async fn get(&self, identity: Identity<'_>, now: Moment) -> Result<Account, Denied> {
-        let hash = identity_hash(identity.issuer, identity.subject);
+        let hash = identity_hash(&self.store.secrets, identity.issuer, identity.subject);
         if let Some(known) = self.known.get(&hash) {
             return Ok(known.account);
         }
@@ -232,16 +230,16 @@ impl Accounts {
     }
 
     /// The person behind an account.
-    pub(crate) async fn details(&self, account: Account) -> Result<AccountDetails, Denied> {
+    pub(crate) async fn details(&self, candidate: CandidateId) -> Result<AccountDetails, Denied> {
         type Row = (String, String, Vec<u8>, String, Vec<u8>, i64);
         let found: Option<Row> = on!(&self.store.people, pool => {
-            sqlx::query_as(DETAILS).bind(account.candidate.0).fetch_optional(pool).await
+            sqlx::query_as(DETAILS).bind(candidate.0).fetch_optional(pool).await
         })
         .map_err(|error| unavailable(&error))?;
         let (province, id_type, id_number, name, phone, created_at) = found.ok_or(Denied::UnknownAccount)?;
         let open = |sealed: &[u8]| {
             self.store.secrets.open(sealed).map_err(|error| {
-                tracing::error!(candidate = %account.candidate, %error, "an account can't be read");
+                tracing::error!(%candidate, %error, "an account can't be read");
                 Failure::Internal
             })
         };
@@ -277,10 +275,8 @@ fn known((candidate, province, generation): KnownRow) -> Result<Known, Failure> 
 
 /// How a person is found again, whatever way the account came (R3).
 pub(crate) fn person_index(secrets: &Secrets, province: &str, id_type: &str, id_number: &str) -> Vec<u8> {
-    secrets.index(&format!(
-        "{province}\n{id_type}\n{}",
-        id_number.to_ascii_uppercase()
-    ))
+    let text = format!("{province}\n{id_type}\n{}", id_number.to_ascii_uppercase());
+    secrets.index(&text).into()
 }
 
 /// Makes accounts, many in a transaction.

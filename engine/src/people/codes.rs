@@ -1,8 +1,11 @@
 //! Codes that are sent to a phone and typed in: to reset a password, to confirm a new phone (R1).
 //!
-//! Eight digits, five tries, fifteen minutes, one use: whoever redeems it ends it in the same statement. A code is stored as
-//! a keyed hash together with the message that carries it, in one transaction. Asking for a nobody's code takes the same:
-//! it is stored too, for candidate 0, and sent to nobody.
+//! Eight digits, five tries, fifteen minutes, one use. A code is stored as a keyed hash together with the message that
+//! carries it, in one transaction. Asking for a nobody's code takes the same: it and its message are stored too, for
+//! candidate 0, and sent to nobody.
+//!
+//! Whoever asks gets an id of their own with tries of their own, so that a stranger who asks too takes nothing from the
+//! holder. What goes out to a phone is counted for the account ([`Message`]).
 
 use std::sync::Arc;
 
@@ -13,8 +16,8 @@ use kaowei_core::time::{Moment, Span};
 
 use super::messages::{CodePurpose, SentCode, code_message};
 use super::unavailable;
-use crate::failure::Failure;
-use crate::store::{Statement, Store, on};
+use crate::failure::{Denied, Failure};
+use crate::store::{Statement, Store, Value, is_storable, on};
 
 /// How long a code may be typed in.
 const LIFE: Span = Span::from_secs(900);
@@ -23,7 +26,16 @@ const LIFE: Span = Span::from_secs(900);
 const TRIES: i64 = 5;
 
 /// Whom the codes of accounts that do not exist belong to.
-const NOBODY: i64 = 0;
+const NOBODY: CandidateId = CandidateId(0);
+
+/// What a code needs to get to its phone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Message {
+    /// A message of its own.
+    Own,
+    /// None, while the last one's code holds: it is the same code.
+    Last,
+}
 
 /// The codes that are out.
 #[derive(Debug)]
@@ -39,32 +51,39 @@ pub(crate) struct NewCode<'a> {
     pub(crate) purpose: CodePurpose,
     /// Whose it is, and the phone it goes to; none where there is no such account.
     pub(crate) of: Option<(CandidateId, &'a str)>,
+    pub(crate) message: Message,
 }
 
 /// A code that was typed in right.
 pub(crate) struct Redeemed {
+    id: String,
+    purpose: CodePurpose,
     pub(crate) candidate: CandidateId,
     /// The phone it was sent to.
     pub(crate) phone: String,
 }
 
-const COLUMNS: [&str; 7] = [
+const COLUMNS: [&str; 8] = [
     "id",
     "purpose",
     "candidate",
     "phone",
     "code",
+    "sent",
     "tries_left",
     "ends_at",
 ];
 
-/// Every answer costs a try, the right one all of them; another row, or none, costs the same write.
-const TRY: &str = "UPDATE codes SET tries_left = CASE WHEN code = $4 THEN 0 ELSE tries_left - 1 END \
+/// Every answer costs a try; another row, or none, costs the same write.
+const TRY: &str = "UPDATE codes SET tries_left = tries_left - 1 \
      WHERE id = $1 AND purpose = $2 AND tries_left > 0 AND ends_at > $3 RETURNING candidate, phone, code";
-
+/// All that share it are used up with it: of those who hand it in at once, one is told its id.
+const USE_UP: &str = "UPDATE codes SET tries_left = -1 \
+     WHERE candidate = $1 AND purpose = $2 AND tries_left >= 0 RETURNING id";
+const LAST: &str = "SELECT sent FROM codes WHERE candidate = $1 AND purpose = $2 AND ends_at > $3 \
+     AND sent IS NOT NULL AND tries_left >= 0 ORDER BY ends_at DESC LIMIT 1";
 const BIND: &str =
     "UPDATE accounts SET phone = new.phone FROM ({rows}) AS new WHERE accounts.candidate = new.candidate";
-const END: &str = "DELETE FROM codes WHERE id IN ({rows})";
 const WITHDRAW: &str = "DELETE FROM messages WHERE code IN ({rows})";
 const END_THOSE_OF: &str = "DELETE FROM codes WHERE candidate IN ({rows})";
 const WITHDRAW_THOSE_OF: &str =
@@ -80,19 +99,24 @@ impl Codes {
 
     /// Makes a code and the message that carries it; until when it holds. An earlier one of the same id holds no more.
     pub(crate) async fn make(&self, new: NewCode<'_>, now: Moment) -> Result<Moment, Failure> {
-        let people = &self.store.people;
+        let secrets = &self.store.secrets;
+        let sealed = |text: &str| secrets.seal(text).map_err(|_| Failure::Internal);
         let ends_at = now + LIFE;
-        let code = random_digits()?;
-        let (candidate, phone) = new
-            .of
-            .map_or((NOBODY, ""), |(candidate, phone)| (candidate.0, phone));
-        let sealed = self.store.secrets.seal(phone).map_err(|_| Failure::Internal)?;
-        let row = [
+        let (candidate, phone) = new.of.unwrap_or((NOBODY, ""));
+        let shared = match new.message {
+            Message::Own => None,
+            Message::Last => self.last_sent(new.purpose, candidate, now).await?,
+        };
+        let is_shared = shared.is_some();
+        let code = shared.map_or_else(random_digits, Ok)?;
+        let sent = if is_shared { None } else { Some(sealed(&code)?) };
+        let row: [Value<'_>; 8] = [
             new.id.into(),
             new.purpose.as_str().into(),
             candidate.into(),
-            sealed.into(),
-            self.hash(new.id, confirmed(new.purpose, phone), &code).into(),
+            sealed(phone)?.into(),
+            self.hash(new.id, &code).into(),
+            sent.into(),
             TRIES.into(),
             ends_at.into(),
         ];
@@ -102,7 +126,7 @@ impl Codes {
             Statement::new(WITHDRAW, &["id"], [[new.id.into()]]),
             Statement::upsert("codes", &["id"], &COLUMNS, [row]),
         ];
-        if let Some((candidate, phone)) = new.of {
+        if !is_shared {
             let sent = SentCode {
                 purpose: new.purpose,
                 phone: phone.into(),
@@ -111,82 +135,105 @@ impl Codes {
             };
             statements.push(code_message(&self.store, new.id, candidate, sent, now)?);
         }
-        people
-            .write(&statements)
-            .await
-            .map_err(|error| unavailable(&error))?;
+        let written = self.store.people.write(&statements).await;
+        written.map_err(|error| unavailable(&error))?;
         Ok(ends_at)
     }
 
-    /// Takes a code that was typed in, and ends it; none where it is not the right one, or holds no more. `phone` is the
-    /// one that it confirms, if it confirms one.
+    /// The code whose message went out last, while it holds.
+    async fn last_sent(
+        &self,
+        purpose: CodePurpose,
+        recipient: CandidateId,
+        now: Moment,
+    ) -> Result<Option<String>, Failure> {
+        let found: Option<(Vec<u8>,)> = on!(&self.store.people, pool => {
+            sqlx::query_as(LAST)
+                .bind(recipient.0)
+                .bind(purpose.as_str())
+                .bind(now.unix_ms())
+                .fetch_optional(pool)
+                .await
+        })
+        .map_err(|error| unavailable(&error))?;
+        let code = found.map(|(sealed,)| self.store.secrets.open(&sealed));
+        code.transpose().map_err(|_| Failure::Internal)
+    }
+
+    /// Takes a code that was typed in; none where it is not the right one, or holds no more.
     pub(crate) async fn redeem(
         &self,
         id: &str,
         purpose: CodePurpose,
-        phone: &str,
         code: &str,
         now: Moment,
     ) -> Result<Option<Redeemed>, Failure> {
         type Row = (i64, Vec<u8>, Vec<u8>);
-        let hash = self.hash(id, confirmed(purpose, phone), code);
-        let wanted = hash.clone();
+        // Whoever asks may have made it up.
+        if !is_storable(id) {
+            return Ok(None);
+        }
         let found: Option<Row> = on!(&self.store.people, pool => {
             sqlx::query_as(TRY)
                 .bind(id)
                 .bind(purpose.as_str())
                 .bind(now.unix_ms())
-                .bind(wanted)
                 .fetch_optional(pool)
                 .await
         })
         .map_err(|error| unavailable(&error))?;
+        let hash = self.hash(id, code);
         let right = found.filter(|(candidate, _, stored)| {
-            verify_slices_are_equal(stored, &hash).is_ok() && *candidate != NOBODY
+            verify_slices_are_equal(stored, &hash).is_ok() && *candidate != NOBODY.0
         });
         let Some((candidate, phone, _)) = right else {
             return Ok(None);
         };
         Ok(Some(Redeemed {
+            id: id.into(),
+            purpose,
             candidate: CandidateId(candidate),
             phone: self.store.secrets.open(&phone).map_err(|_| Failure::Internal)?,
         }))
     }
 
-    /// Removes a code that was used, and sets the phone that it confirmed.
-    pub(crate) async fn confirm_phone(&self, id: &str, redeemed: &Redeemed) -> Result<(), Failure> {
-        let people = &self.store.people;
+    /// Uses a code up, before what it allows is done.
+    ///
+    /// # Errors
+    /// [`Denied::BadCredentials`] where somebody else has done so meanwhile.
+    pub(crate) async fn use_up(&self, redeemed: &Redeemed) -> Result<(), Denied> {
+        let used: Vec<(String,)> = on!(&self.store.people, pool => {
+            sqlx::query_as(USE_UP)
+                .bind(redeemed.candidate.0)
+                .bind(redeemed.purpose.as_str())
+                .fetch_all(pool)
+                .await
+        })
+        .map_err(|error| unavailable(&error))?;
+        let is_first = used.iter().any(|(id,)| *id == redeemed.id);
+        is_first.then_some(()).ok_or(Denied::BadCredentials)
+    }
+
+    /// Sets the phone that a code confirmed. All codes of the account end with it: somebody else may have the old phone.
+    pub(crate) async fn confirm_phone(&self, redeemed: &Redeemed) -> Result<(), Failure> {
         let sealed = self.store.secrets.seal(&redeemed.phone);
         let sealed = sealed.map_err(|_| Failure::Internal)?;
         let bound = [redeemed.candidate.into(), sealed.into()];
-        people
-            .write(&[
-                Statement::new(BIND, &["candidate", "phone"], [bound]),
-                Statement::new(WITHDRAW, &["id"], [[id.into()]]),
-                Statement::new(END, &["id"], [[id.into()]]),
-            ])
-            .await
-            .map_err(|error| unavailable(&error))
+        let mut statements = vec![Statement::new(BIND, &["candidate", "phone"], [bound])];
+        statements.extend(end_codes_of(redeemed.candidate));
+        let written = self.store.people.write(&statements).await;
+        written.map_err(|error| unavailable(&error))
     }
 
-    fn hash(&self, id: &str, phone: &str, code: &str) -> Vec<u8> {
-        self.store
-            .secrets
-            .index(&format!("code\n{id}\n{phone}\n{}", code.trim()))
+    fn hash(&self, id: &str, code: &str) -> Vec<u8> {
+        let text = format!("code\n{id}\n{}", code.trim());
+        self.store.secrets.index(&text).into()
     }
 }
 
 /// Ends all codes of an account, in the transaction that the statements join.
 pub(super) fn end_codes_of(candidate: CandidateId) -> [Statement<'static>; 2] {
     [WITHDRAW_THOSE_OF, END_THOSE_OF].map(|sql| Statement::new(sql, &["candidate"], [[candidate.into()]]))
-}
-
-/// The phone that a code confirms: another with the right code confirms nothing, and costs a try.
-fn confirmed(purpose: CodePurpose, phone: &str) -> &str {
-    match purpose {
-        CodePurpose::PasswordReset => "",
-        CodePurpose::PhoneChange => phone,
-    }
 }
 
 /// Eight digits, each as likely as the other.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use kaowei_core::ids::{CandidateId, ProvinceCode};
 use kaowei_core::time::Moment;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::accounts::IdentityHash;
 use super::codes::end_codes_of;
@@ -16,14 +17,18 @@ use crate::failure::{Denied, Failure};
 use crate::store::{Statement, Store, Value, on};
 use crate::views::Account;
 
+/// How many registrations with idempotency keys may run at the same time.
+const TURNS: usize = 256;
+
 /// The passwords.
 #[derive(Debug)]
 pub(crate) struct Credentials {
     store: Arc<Store>,
+    /// The turns of registrations, by idempotency key: few enough to be there always, so that some share one.
+    turns: [Mutex<()>; TURNS],
 }
 
-/// An account to be made by its holder.
-#[derive(Debug)]
+/// An account to be made by its holder. Deliberately not to be shown, as the next: it has a password's hash.
 pub(crate) struct NewCredentials<'a> {
     pub(crate) identity: IdentityHash,
     pub(crate) province: ProvinceCode,
@@ -36,23 +41,31 @@ pub(crate) struct NewCredentials<'a> {
 }
 
 /// An account that can be logged in to.
-#[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) candidate: CandidateId,
     /// The hash of its password.
     pub(crate) password: String,
     pub(crate) generation: i64,
+    /// Its phone, sealed.
+    pub(crate) phone: Vec<u8>,
 }
 
-const BY_LOGIN: &str = "SELECT credentials.candidate, password, generation FROM credentials \
-     JOIN accounts ON accounts.candidate = credentials.candidate WHERE login = $1";
-const BY_CANDIDATE: &str = "SELECT credentials.candidate, password, generation FROM credentials \
-     JOIN accounts ON accounts.candidate = credentials.candidate WHERE credentials.candidate = $1";
-const REGISTERED: &str = "SELECT credentials.candidate, password, generation FROM credentials \
-     JOIN accounts ON accounts.candidate = credentials.candidate WHERE login = $1 AND request = $2";
+macro_rules! found {
+    ($where:literal) => {
+        concat!(
+            "SELECT credentials.candidate, password, generation, phone FROM credentials \
+             JOIN accounts ON accounts.candidate = credentials.candidate WHERE ",
+            $where
+        )
+    };
+}
+
+const BY_LOGIN: &str = found!("login = $1");
+const BY_CANDIDATE: &str = found!("credentials.candidate = $1");
+const REGISTERED: &str = found!("login = $1 AND request = $2");
 const SAME_IDENTITY: &str = "SELECT candidate FROM accounts WHERE identity = $1";
 
-type Row = (i64, String, i64);
+type Row = (i64, String, i64, Vec<u8>);
 
 /// Of an account and its password, in one row.
 const NEW: [&str; 10] = [
@@ -85,7 +98,14 @@ const END_TOKENS: &str =
 
 impl Credentials {
     pub(crate) fn new(store: Arc<Store>) -> Self {
-        Self { store }
+        let turns = std::array::from_fn(|_| Mutex::default());
+        Self { store, turns }
+    }
+
+    /// Waits for the turn of an idempotency key: a repeat finds what the first made.
+    pub(crate) async fn turn(&self, key: u128) -> MutexGuard<'_, ()> {
+        let [first, ..] = key.to_le_bytes();
+        self.turns[usize::from(first)].lock().await
     }
 
     /// Makes an account with a password.
@@ -165,7 +185,10 @@ impl Credentials {
     }
 
     fn request(&self, key: u128) -> Vec<u8> {
-        self.store.secrets.index(&format!("registration\n{key:032x}"))
+        self.store
+            .secrets
+            .index(&format!("registration\n{key:032x}"))
+            .into()
     }
 
     fn login(&self, province: ProvinceCode, id_type: &str, id_number: &str) -> Vec<u8> {
@@ -212,11 +235,12 @@ impl Credentials {
 }
 
 impl From<Row> for Found {
-    fn from((candidate, password, generation): Row) -> Self {
+    fn from((candidate, password, generation, phone): Row) -> Self {
         Self {
             candidate: CandidateId(candidate),
             password,
             generation,
+            phone,
         }
     }
 }

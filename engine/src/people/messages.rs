@@ -97,7 +97,7 @@ const ADD_CODE: &str = "INSERT INTO messages (candidate, code, body, created_at,
      SELECT candidate, code, body, created_at, expires_at, created_at, 0 FROM ({rows}) AS new";
 const CODE: [&str; 5] = ["candidate", "code", "body", "created_at", "expires_at"];
 const DUE: &str = "SELECT message, candidate, body, created_at, expires_at, attempts FROM messages \
-     WHERE next_at <= $1 ORDER BY next_at, message LIMIT $2";
+     WHERE next_at <= $1 AND candidate <> 0 ORDER BY next_at, message LIMIT $2";
 
 /// The message that carries a code, in the transaction that makes the code.
 pub(super) fn code_message(
@@ -118,7 +118,7 @@ pub(super) fn code_message(
     Ok(Statement::new(ADD_CODE, &CODE, [row]))
 }
 
-/// Those that are to be sent by now, the longest due first.
+/// Those that are to be sent by now, the longest due first; those to nobody never are.
 pub(crate) async fn due_messages(store: &Store, now: Moment, limit: i64) -> Result<Vec<Message>, Failure> {
     type Row = (i64, i64, Vec<u8>, i64, i64, i64);
     let rows: Vec<Row> = on!(&store.people, pool => {

@@ -1,5 +1,5 @@
-//! Persons' data: accounts and what they log in with, student records, CET4 results. Apart from the journal, which knows pseudonyms only;
-//! committed before any event that names the pseudonym.
+//! Persons' data: accounts and what they log in with, student records, CET4 results. Apart from the journal, which knows
+//! pseudonyms only; committed before any event that names the pseudonym.
 
 mod accounts;
 mod codes;
@@ -14,6 +14,7 @@ mod students;
 
 pub use accounts::{AccountDetails, Identity, Person};
 pub(crate) use accounts::{AccountWriter, Accounts, identity_hash, person_index};
+pub use codes::Message;
 pub(crate) use codes::{Codes, NewCode};
 pub(crate) use credentials::{Credentials, NewCredentials};
 pub use id_type::{IdType, InvalidIdType};

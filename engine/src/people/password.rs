@@ -8,6 +8,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::rand::fill;
 use serde::Deserialize;
+use unicode_normalization::UnicodeNormalization;
 
 use super::Person;
 use crate::failure::Failure;
@@ -28,9 +29,10 @@ const LANES: u32 = 1;
 const NOBODY_S: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5J3Mgc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// A password as somebody typed it. It is never shown.
+/// A password as somebody typed it, composed (Unicode NFC), since keyboards write the same letter in different ways. It
+/// is never shown.
 #[derive(Clone, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "String")]
 pub struct Password(String);
 
 impl std::fmt::Debug for Password {
@@ -39,9 +41,15 @@ impl std::fmt::Debug for Password {
     }
 }
 
+impl From<String> for Password {
+    fn from(text: String) -> Self {
+        Self(text.nfc().collect())
+    }
+}
+
 impl From<&str> for Password {
     fn from(text: &str) -> Self {
-        Self(text.into())
+        text.to_owned().into()
     }
 }
 
@@ -113,6 +121,14 @@ mod tests {
         assert!(!Password::from("长安 correct hors").matches(Some(&one)));
         assert!(!password.matches(None));
         assert_eq!(format!("{password:?}"), "Password(…)");
+    }
+
+    #[test]
+    fn a_letter_is_the_same_however_a_keyboard_writes_it() {
+        let (composed, decomposed) = ("cr\u{e8}me br\u{fb}l\u{e9}e", "cre\u{300}me bru\u{302}le\u{301}e");
+        let hash = Password::from(composed).hash().unwrap();
+        let typed: Password = serde_json::from_value(decomposed.into()).unwrap();
+        assert!(typed.matches(Some(&hash)));
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub(crate) async fn match_of(store: &Store, ticket: &str, person: &Person) -> Re
 
 /// By what the results of a person are found.
 pub(crate) fn result_index(secrets: &Secrets, id_number: &str) -> Vec<u8> {
-    secrets.index(&id_number.to_ascii_uppercase())
+    secrets.index(&id_number.to_ascii_uppercase()).to_vec()
 }
 
 /// Keeps the ticket of an application, before the event that tells of it.

@@ -50,8 +50,10 @@ impl Secrets {
     }
 
     /// A keyed hash by which a person is found.
-    pub(crate) fn index(&self, text: &str) -> Vec<u8> {
-        hmac::sign(&self.index, text.as_bytes()).as_ref().to_vec()
+    pub(crate) fn index(&self, text: &str) -> [u8; 32] {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(hmac::sign(&self.index, text.as_bytes()).as_ref());
+        hash
     }
 
     /// Seals a text: nonce, then ciphertext and tag.

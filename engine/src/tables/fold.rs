@@ -336,18 +336,11 @@ impl<'a> Fold<'a> {
             Event::CampusSaved { campus, .. } => {
                 self.campuses.insert(campus.code, json(campus)?);
             }
-            Event::ExpirySuspended { reason, .. } => {
+            Event::ExpirySuspended { reason, .. } | Event::ExpiryResumed { reason, .. } => {
+                let running = matches!(event, Event::ExpiryResumed { .. });
                 let status = ExpiryStatus {
-                    running: false,
-                    since: Some(at),
-                    reason: Some(reason.clone()),
-                };
-                self.documents.insert("expiry", json(&status)?);
-            }
-            Event::ExpiryResumed { reason, .. } => {
-                let status = ExpiryStatus {
-                    running: true,
-                    since: None,
+                    running,
+                    since: (!running).then_some(at),
                     reason: Some(reason.clone()),
                 };
                 self.documents.insert("expiry", json(&status)?);

@@ -9,7 +9,7 @@ use kaowei_tests::process::Launch;
 use kaowei_tests::receiver::{Received, Receiver, SECRET};
 use kaowei_tests::trial::{Trial, World};
 use kaowei_tests::wait::{PATIENCE, until};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{KAOWEI, On, seeded};
 
@@ -85,6 +85,72 @@ fn notices_survive(on: On, seed: u64) {
     }
     assert_eq!(listed.len(), happened.len(), "each is on one page, once");
     assert_eq!(listed.into_iter().collect::<BTreeSet<_>>(), happened);
+    trial.close(server);
+}
+
+#[test]
+fn r36_a_code_comes_again_under_its_id_where_the_server_died_before_it_knew_that_it_was_taken_on_sqlite() {
+    a_code_survives(On::Sqlite, 73);
+}
+
+#[test]
+fn r36_a_code_comes_again_under_its_id_where_the_server_died_before_it_knew_that_it_was_taken_on_postgres() {
+    a_code_survives(On::Postgres, 74);
+}
+
+fn a_code_survives(on: On, seed: u64) {
+    let receiver = Receiver::start();
+    let trial = Trial::new(KAOWEI, on.url(), World::lasting(seeded(seed)));
+    let secret = trial.path("webhook-secret");
+    std::fs::write(&secret, SECRET).expect("a file can be written");
+    let url = receiver.url();
+    let secret = secret.to_str().expect("a path of letters");
+    let flags = [
+        "--webhook-url",
+        &url,
+        "--webhook-secret-file",
+        secret,
+        "--captcha",
+        "off",
+    ];
+    let mut li = json!({"province": "99", "id_type": "passport", "id_number": "L1"});
+    let asked = li.clone();
+    for (field, value) in [
+        ("name", "li"),
+        ("phone", "13800000000"),
+        ("password", "correct horse battery"),
+    ] {
+        li[field] = json!(value);
+    }
+    // It is taken, and the server dies, when the request for it has been answered.
+    let (answered, wait) = std::sync::mpsc::channel::<()>();
+    receiver.answers(move |_| {
+        wait.recv().ok();
+        204
+    });
+    let armed = format!("{}:1", FailPoint::OutboxSent.name());
+    let server = trial
+        .program
+        .serve(&flags, &[("KAOWEI_FAIL_POINT", &armed)])
+        .answers();
+    let post = |path: &str, body: &Value| trial.request(&server, "POST", path, trial.token(0), Some(body));
+    let (status, said) = post("/v1/accounts", &li);
+    assert_eq!(status, 201, "{said}");
+    let (status, said) = post("/v1/password-resets", &asked);
+    assert_eq!(status, 202, "{said}");
+    drop(answered);
+    let end = server.wait();
+    assert!(end.was_killed(), "{}:\n{}", end.status, end.log);
+    let server = trial.program.serve(&flags, &[]).answers();
+    until("the code to come again", PATIENCE, || {
+        Ok(receiver.taken().len() == 2)
+    })
+    .expect("it comes");
+    let [first, second] = [0, 1].map(|n| receiver.taken()[n].json());
+    assert_eq!(first, second, "the same in every word");
+    assert_eq!(first["kind"], "password_reset_code");
+    let code = first["code"].as_str().expect("a code");
+    assert!(!end.log.contains(code) && !server.log().contains(code));
     trial.close(server);
 }
 

@@ -1,5 +1,8 @@
 //! Getting an account (R1): the flow's first steps, before the login.
 
+use std::future::IntoFuture;
+
+use futures_util::future::join_all;
 use kaowei_core::time::Span;
 use kaowei_tests::engine::Place;
 use kaowei_tests::on_both_stores;
@@ -13,6 +16,8 @@ on_both_stores! {
     s2_what_is_wrong_with_a_registration_is_said_all_at_once
     s2_two_that_register_one_person_at_once_make_one_account
     s2_a_repeated_registration_finds_its_account
+    s2_a_registration_and_its_repeat_at_once_are_one
+    s2_a_registration_that_was_shed_or_mistyped_spends_no_captcha
     s2_an_account_that_a_token_made_is_never_taken_over
     s2_an_address_may_register_so_often_a_minute
     s4_the_account_is_shown_masked_and_its_holder_changes_it
@@ -53,6 +58,10 @@ async fn s1_whoever_comes_gets_a_captcha_to_see_or_to_hear_that_works_once(place
     let missing = missing.refused(422, "invalid_request");
     assert_eq!(missing["errors"][0]["pointer"], "/captcha");
     let mut asked = registration(&student);
+    asked["captcha"] = json!("A7K3");
+    let wrong = nobody.post("/v1/accounts", &asked).await;
+    let wrong = wrong.refused(422, "invalid_request");
+    assert_eq!(wrong["errors"][0]["pointer"], "/captcha");
     asked["captcha"] = json!({"id": picture["id"], "answer": "????"});
     nobody
         .post("/v1/accounts", &asked)
@@ -174,13 +183,15 @@ async fn s2_what_is_wrong_with_a_registration_is_said_all_at_once(place: Place) 
         ("phone", json!("")),
         ("password", json!("13800000000")),
         ("password", json!("x".repeat(129))),
-        ("captcha", json!("A7K3")),
     ] {
         let mut body = good.clone();
         body[field] = value;
         assert_eq!(refused(&body).await, [format!("/{field}")], "{body}");
     }
-    server.register(&Student::number(0)).await;
+    // Where captchas are off, whatever is handed in as one is ignored.
+    let mut body = good;
+    body["captcha"] = json!("A7K3");
+    server.nobody().post("/v1/accounts", &body).await.expect(201);
     server.finish().await;
 }
 
@@ -240,6 +251,54 @@ async fn s2_a_repeated_registration_finds_its_account(place: Place) {
     again.await.refused(409, "account_exists");
     let again = server.nobody().post("/v1/accounts", &asked).key("another-key");
     again.await.refused(401, "bad_credentials");
+    server.finish().await;
+}
+
+async fn s2_a_registration_and_its_repeat_at_once_are_one(place: Place) {
+    let server = Server::start_town_as(&place, with_captchas()).await;
+    let asked = server.with_captcha(registration(&Student::number(0)), 0).await;
+    let ask = async || {
+        server
+            .nobody()
+            .post("/v1/accounts", &asked)
+            .key("registration-1")
+            .await
+    };
+    let (one, two) = tokio::join!(ask(), ask());
+    assert_eq!(one.expect(201), two.expect(201));
+    server.finish().await;
+}
+
+async fn s2_a_registration_that_was_shed_or_mistyped_spends_no_captcha(place: Place) {
+    let setup = Setup {
+        hash_threads: 1,
+        ..with_captchas()
+    };
+    let server = Server::start_town_as(&place, setup).await;
+    let nobody = server.nobody();
+    let asked = async |n: u32| {
+        let words = nobody.get("/v1/captcha?form=text").await.expect(200);
+        let id = words["id"].as_str().unwrap();
+        let mut asked = registration(&Student::number(n));
+        asked["captcha"] = json!({"id": id, "answer": server.read_captcha(id)});
+        asked
+    };
+    let one = asked(0).await;
+    let mut mistyped = one.clone();
+    mistyped["phone"] = json!("call me");
+    nobody
+        .post("/v1/accounts", &mistyped)
+        .await
+        .refused(422, "invalid_request");
+    nobody.post("/v1/accounts", &one).await.expect(201);
+    // One thread hashes, and some sixty may wait for it.
+    let all = join_all((1..200).map(asked)).await;
+    let post = |body: &Value| nobody.post("/v1/accounts", body).into_future();
+    let replies = join_all(all.iter().map(post)).await;
+    let shed = replies.iter().zip(&all).find(|(reply, _)| reply.status == 503);
+    let (reply, body) = shed.expect("some are shed");
+    reply.refused(503, "overloaded");
+    post(body).await.expect(201);
     server.finish().await;
 }
 
@@ -373,6 +432,8 @@ async fn s4_the_account_is_shown_masked_and_its_holder_changes_it(place: Place) 
         .await
         .refused(422, "invalid_request");
     assert_eq!(refused["errors"][0]["pointer"], "/phone");
+    // What was mistyped cost no code.
+    change(json!({"phone": "13911114444"})).await.expect(202);
     let server = server.restart().await;
     let li = server.logged_in(&mistyped).await;
     let account = li.get("/v1/account").await.expect(200);

@@ -15,17 +15,21 @@ use kaowei_tests::server::{Server, Setup, Student};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 on_both_stores! {
     a_candidate_of_an_outside_passport_needs_no_registration
     an_outside_issuer_s_forged_foreign_and_staff_tokens_are_refused
     without_the_passport_s_keys_nobody_says_whether_a_token_holds
+    keys_are_fetched_also_for_whoever_waits_no_longer
 }
 
 /// A passport system on this machine that serves its keys.
 struct PassportSystem {
     url: String,
     fetches: Arc<AtomicUsize>,
+    /// An answer takes one of these.
+    answers: Arc<Semaphore>,
     curve: EncodingKey,
     edwards: EncodingKey,
 }
@@ -56,18 +60,21 @@ impl PassportSystem {
         } else {
             "HTTP/1.1 500 Broken\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".into()
         };
-        let counted = Arc::clone(&fetches);
+        let answers = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
+        let (counted, may_answer) = (Arc::clone(&fetches), Arc::clone(&answers));
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 counted.fetch_add(1, Ordering::Relaxed);
                 let mut head = [0; 4_096];
                 let _ = stream.read(&mut head).await;
+                may_answer.acquire().await.unwrap().forget();
                 let _ = stream.write_all(answer.as_bytes()).await;
             }
         });
         Self {
             url,
             fetches,
+            answers,
             curve: EncodingKey::from_ec_der(curve.to_pkcs8v1().unwrap().as_ref()),
             edwards: EncodingKey::from_ed_der(edwards.to_pkcs8v1().unwrap().as_ref()),
         }
@@ -101,8 +108,10 @@ fn sign(algorithm: Algorithm, id: &str, claims: &Value, key: &EncodingKey) -> St
 }
 
 fn claims(student: &Student) -> Value {
+    // Its clock is a little ahead.
+    let begins_at = (nine() + Span::from_secs(60)).unix_ms() / 1_000;
     let ends_at = (nine() + Span::from_secs(3_600)).unix_ms() / 1_000;
-    json!({"iss": ISSUER, "sub": student.id_number, "aud": "kaowei", "exp": ends_at, "role": "candidate",
+    json!({"iss": ISSUER, "sub": student.id_number, "aud": "kaowei", "nbf": begins_at, "exp": ends_at, "role": "candidate",
         "province": student.province, "id_type": student.id_type, "id_number": student.id_number,
         "name": student.name, "phone": "13700000000"})
 }
@@ -173,6 +182,7 @@ async fn an_outside_issuer_s_forged_foreign_and_staff_tokens_are_refused(place: 
         ("another audience", changed("aud", json!("another"))),
         ("no audience", changed("aud", Value::Null)),
         ("ended", changed("exp", json!(nine().unix_ms() / 1_000))),
+        ("not yet", changed("nbf", json!(nine().unix_ms() / 1_000 + 61))),
         ("no province", changed("province", Value::Null)),
         ("staff", changed("role", json!("staff"))),
     ];
@@ -214,5 +224,20 @@ async fn without_the_passport_s_keys_nobody_says_whether_a_token_holds(place: Pl
     assert_eq!(passport.fetches(), 1);
     // Own tokens need none of it.
     server.candidate(0).get("/v1/account").await.expect(200);
+    server.finish().await;
+}
+
+async fn keys_are_fetched_also_for_whoever_waits_no_longer(place: Place) {
+    let passport = PassportSystem::start(true).await;
+    let mut setup = passport.setup();
+    setup.limits.request_seconds_max = 2;
+    let server = Server::start_town_as(&place, setup).await;
+    let li = server.bearer(&passport.token(&claims(&Student::number(0))));
+    passport.answers.forget_permits(Semaphore::MAX_PERMITS);
+    // Its request is cut off while the keys are on their way.
+    li.get("/v1/account").await.refused(503, "overloaded");
+    passport.answers.add_permits(1);
+    li.get("/v1/account").await.expect(200);
+    assert_eq!(passport.fetches(), 1);
     server.finish().await;
 }

@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 on_both_stores! {
     s3_a_forgotten_password_is_reset_with_a_code_and_all_tokens_end
     s3_asking_for_a_code_tells_nothing_of_accounts
-    s3_a_code_ends_by_use_by_time_by_mistakes_and_by_a_new_password
+    s3_a_code_ends_by_use_by_time_by_mistakes_by_a_new_password_and_by_a_new_phone
+    s3_asking_for_codes_neither_keeps_anybody_else_from_it_nor_floods_a_phone
+    s3_a_password_set_with_a_code_keeps_the_rules_of_the_others
     s3_a_password_is_changed_with_the_one_in_force
 }
 
@@ -108,7 +110,8 @@ async fn s3_asking_for_a_code_tells_nothing_of_accounts(place: Place) {
     let wrong = hand_in(&server, &known.json()["id"], "0").await;
     let nobody = hand_in(&server, &unknown.json()["id"], "0").await;
     let made_up = hand_in(&server, &json!("made-up"), "0").await;
-    for reply in [&wrong, &nobody, &made_up] {
+    let unheard_of = hand_in(&server, &json!("%00"), "0").await;
+    for reply in [&wrong, &nobody, &made_up, &unheard_of] {
         reply.refused(401, "bad_credentials");
     }
     // Another code has to wait, for whoever there is and whoever there is not.
@@ -131,7 +134,7 @@ async fn s3_asking_for_a_code_tells_nothing_of_accounts(place: Place) {
     server.finish().await;
 }
 
-async fn s3_a_code_ends_by_use_by_time_by_mistakes_and_by_a_new_password(place: Place) {
+async fn s3_a_code_ends_by_use_by_time_by_mistakes_by_a_new_password_and_by_a_new_phone(place: Place) {
     let receiver = Receiver::start();
     let server = Server::start_town_as(&place, Setup::with_webhook(&receiver)).await;
     server.register(&Student::number(0)).await;
@@ -174,6 +177,75 @@ async fn s3_a_code_ends_by_use_by_time_by_mistakes_and_by_a_new_password(place: 
     hand_in(&server, &first["id"], &first_code)
         .await
         .refused(401, "bad_credentials");
+    // By a new phone: whoever has the old one has nothing any more.
+    server.advance(Span::from_secs(3_600));
+    let asked = ask(&server, "P0").await.expect(202);
+    let to_old_phone = code(&receiver, 5).await;
+    let session = server.log_in(&Student::number(0), NEW).await.expect(201);
+    let li = server.bearer(session["token"].as_str().unwrap());
+    let phone = json!({"phone": "13911112222"});
+    li.patch("/v1/account", &phone).await.expect(202);
+    let confirmed = json!({"phone": "13911112222", "code": code(&receiver, 6).await});
+    li.patch("/v1/account", &confirmed).await.expect(200);
+    hand_in(&server, &asked["id"], &to_old_phone)
+        .await
+        .refused(401, "bad_credentials");
+    server.finish().await;
+}
+
+async fn s3_asking_for_codes_neither_keeps_anybody_else_from_it_nor_floods_a_phone(place: Place) {
+    let receiver = Receiver::start();
+    let mut setup = Setup::with_webhook(&receiver);
+    setup.access.client_address_header = Some("x-real-ip".parse().unwrap());
+    let server = Server::start_town_as(&place, setup).await;
+    server.register(&Student::number(0)).await;
+    let ask = async |id_number: &str, address: &str| {
+        let asked = json!({"province": "99", "id_type": "passport", "id_number": id_number});
+        let call = server.nobody().post("/v1/password-resets", &asked);
+        call.with("x-real-ip", address).await
+    };
+    let (stranger, home) = ("192.0.2.7", "192.0.2.8");
+    let strangers = ask("P0", stranger).await.expect(202);
+    ask("P0", stranger).await.refused(429, "rate_limited");
+    // The code that the stranger has had sent does for whoever has the phone; no second one goes out so soon.
+    server.advance(Span::from_secs(30));
+    let own = ask("P0", home).await.expect(202);
+    let unknown = (ask("P1", stranger).await, ask("P1", home).await);
+    for reply in [unknown.0.expect(202), unknown.1.expect(202)] {
+        assert_eq!(reply["expires_at"], own["expires_at"]);
+    }
+    let code = code(&receiver, 1).await;
+    for _ in 0..5 {
+        hand_in(&server, &strangers["id"], "0")
+            .await
+            .refused(401, "bad_credentials");
+    }
+    hand_in(&server, &own["id"], &code).await.expect(204);
+    // A second message would have come before that of the next who asks.
+    server.register(&Student::number(2)).await;
+    ask("P2", home).await.expect(202);
+    receiver.nth(2).await;
+    let phones: Vec<_> = receiver
+        .received()
+        .iter()
+        .map(|sent| sent.json()["recipient"].clone())
+        .collect();
+    assert_ne!(phones[0]["candidate"], phones[1]["candidate"]);
+    server.finish().await;
+}
+
+async fn s3_a_password_set_with_a_code_keeps_the_rules_of_the_others(place: Place) {
+    let receiver = Receiver::start();
+    let server = Server::start_town_as(&place, Setup::with_webhook(&receiver)).await;
+    server.register(&Student::number(0)).await;
+    let asked = ask(&server, "P0").await.expect(202);
+    let code = code(&receiver, 1).await;
+    let path = format!("/v1/password-resets/{}", asked["id"].as_str().unwrap());
+    let personal = json!({"code": code, "password": "my phone: 13800000000"});
+    let refused = server.nobody().post(&path, &personal).await;
+    let refused = refused.refused(422, "invalid_request");
+    assert_eq!(refused["errors"][0]["pointer"], "/password");
+    hand_in(&server, &asked["id"], &code).await.expect(204);
     server.finish().await;
 }
 

@@ -1,6 +1,7 @@
 //! What is personal lies nowhere in clear, and the keys that see to it may be the operator's own (R1, 5.3).
 
-use kaowei_engine::{Engine, OpenError, Settings, SuppliedKeys};
+use aws_lc_rs::digest::{SHA256, digest};
+use kaowei_engine::{Engine, OpenError, Settings, StudentRecord, SuppliedKeys};
 use kaowei_tests::engine::Place;
 use kaowei_tests::on_both_stores;
 use kaowei_tests::receiver::Receiver;
@@ -41,9 +42,8 @@ async fn numbers_phones_passwords_and_codes_lie_nowhere_in_clear(place: Place) {
         .expect(202);
     let (one, two) = (receiver.nth(1).await, receiver.nth(2).await);
     let shown = format!("{:?}", server.student_claims(&student));
-    let details = server
-        .engine
-        .known_account("kaowei", &server.student_claims(&student).sub);
+    let subject = server.student_claims(&student).sub;
+    let details = server.engine.known_account("kaowei", &subject);
     let details = server.engine.account_details(details.unwrap()).await.unwrap();
     let shown = format!("{shown} {details:?}");
     let personal = [
@@ -78,6 +78,25 @@ async fn numbers_phones_passwords_and_codes_lie_nowhere_in_clear(place: Place) {
             "{secret} is kept in hexadecimal digits"
         );
     }
+    for guess in guesses(&student, &subject) {
+        let plain = digest(&SHA256, guess.as_bytes());
+        let hex = plain.as_ref().iter().map(|byte| format!("{byte:02x}"));
+        let is_kept = contains(&kept, plain.as_ref()) || contains(&kept, hex.collect::<String>().as_bytes());
+        assert!(!is_kept, "whoever tries all ID numbers finds {guess}");
+    }
+}
+
+/// What is known of a student, with the ID number: a plain hash of it would be found by trying all numbers.
+fn guesses(student: &Student, subject: &str) -> [String; 2] {
+    let record = json!({"province": student.province, "id_type": student.id_type, "id_number": student.id_number,
+        "name": student.name, "gender": "女", "school": student.school, "campus": student.campus, "degree": "本科",
+        "program_years": "4", "entry_year": "2022", "grade": "22", "department": "学院", "major": student.major,
+        "class": "1", "student_number": "", "remarks": ""});
+    let record: StudentRecord = serde_json::from_value(record).unwrap();
+    [
+        format!("kaowei\0{subject}"),
+        serde_json::to_string(&record).unwrap(),
+    ]
 }
 
 /// All that is answered of a candidate, to the candidate and to staff.
