@@ -28,12 +28,12 @@ pub(super) async fn list_reviews(
     StaffMember(staff): StaffMember,
     params: Params,
 ) -> Result<Response, Problem> {
-    let state = state(&params)?;
+    let wanted = wanted(&params)?;
     let page = Page::<CandidateId>::of(&params)?;
     // One more than asked for tells whether there is a next page.
     let mut cases = app
         .engine
-        .reviews(&staff, state, page.after, page.limit + 1)
+        .reviews(&staff, wanted, page.after, page.limit + 1)
         .await?;
     let has_more = cases.len() > page.limit;
     cases.truncate(page.limit);
@@ -45,7 +45,7 @@ pub(super) async fn list_reviews(
     Ok(json(StatusCode::OK, &list))
 }
 
-fn state(params: &Params) -> Result<Option<ReviewState>, Problem> {
+fn wanted(params: &Params) -> Result<Option<ReviewState>, Problem> {
     match params.get("state") {
         None => Ok(None),
         Some("pending") => Ok(Some(ReviewState::Pending)),
