@@ -37,10 +37,13 @@ pub(super) async fn list_reviews(
         .await?;
     let has_more = cases.len() > page.limit;
     cases.truncate(page.limit);
-    let last = cases.last().filter(|_| has_more);
+    let next_cursor = cases
+        .last()
+        .filter(|_| has_more)
+        .map(|case| cursor_after(&case.candidate));
     let list = ReviewList {
-        next_cursor: last.map(|case| cursor_after(&case.candidate)),
         reviews: cases.iter().map(ReviewToDecide::from).collect(),
+        next_cursor,
     };
     Ok(json(StatusCode::OK, &list))
 }

@@ -5,7 +5,7 @@ use kaowei::auth::AccountRate;
 use kaowei::problem::Code;
 use kaowei_tests::engine::Place;
 use kaowei_tests::on_both_stores;
-use kaowei_tests::server::{Client, Server, Setup};
+use kaowei_tests::server::{Client, Server, Setup, Student, import_students};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -23,11 +23,14 @@ on_both_stores! {
 }
 
 /// Addresses that take a JSON body, by whom, with a good body.
-fn with_bodies(server: &Server<'_>) -> Vec<(Client, &'static str, &'static str, Value)> {
+async fn with_bodies(server: &Server<'_>) -> Vec<(Client, &'static str, String, Value)> {
+    let review = review(server).await;
     let (li, national) = (server.candidate(0), server.staff("national"));
     let reason = json!({"resume": true, "reason": "test"});
     let pool = json!({"capacity": 3, "open": true, "fee_fen": 1});
-    vec![
+    let on_behalf = json!({"province": "99", "id_type": "passport", "id_number": "P0", "cet4_ticket": "1", "reason": "lost"});
+    let verdict = json!({"decision": "approved", "reason": "seen"});
+    let bodies = [
         (li.clone(), "PUT", "/v1/agreement", json!({"version": "2026-1"})),
         (
             li.clone(),
@@ -42,11 +45,12 @@ fn with_bodies(server: &Server<'_>) -> Vec<(Client, &'static str, &'static str, 
             json!({"pool": "991010-1", "on_full": "reject"}),
         ),
         (
-            li,
+            li.clone(),
             "POST",
             "/v1/claims/991010-1-1/cancel",
             json!({"reason": "changed_plans"}),
         ),
+        (li, "POST", "/v1/review", json!({"cet4_ticket": "1"})),
         (
             national.clone(),
             "PUT",
@@ -60,13 +64,32 @@ fn with_bodies(server: &Server<'_>) -> Vec<(Client, &'static str, &'static str, 
             "/v1/staff/pools/991010-1",
             json!({"capacity": 4}),
         ),
-        (national, "POST", "/v1/staff/expiry", reason),
-    ]
+        (national.clone(), "POST", "/v1/staff/expiry", reason),
+        (national.clone(), "POST", "/v1/staff/reviews", on_behalf),
+        (national, "POST", &review, verdict),
+    ];
+    bodies
+        .map(|(client, method, path, body)| (client, method, path.to_owned(), body))
+        .into()
+}
+
+/// The address of a review of candidate 0 that is pending.
+async fn review(server: &Server<'_>) -> String {
+    let only_four = Student {
+        subjects: "1",
+        ..Student::number(0)
+    };
+    import_students(server, std::slice::from_ref(&only_four)).await;
+    server.candidate(0).get("/v1/account").await.expect(200);
+    let asked = json!({"province": "99", "id_type": "passport", "id_number": "P0", "reason": "lost"});
+    let made = server.staff("national").post("/v1/staff/reviews", &asked);
+    let made = made.await.expect(201);
+    format!("/v1/staff/reviews/{}", made["id"].as_str().unwrap())
 }
 
 async fn what_can_t_be_parsed_is_400_and_what_is_wrong_is_422_with_its_place(place: Place) {
     let server = Server::start_town(&place).await;
-    let bodies = with_bodies(&server);
+    let bodies = with_bodies(&server).await;
     let nobody = server.nobody();
     let operations = nobody.contract().operations().iter();
     let taking_json = operations.filter(|operation| operation.takes_json).count();
@@ -137,7 +160,7 @@ async fn what_can_t_be_parsed_is_400_and_what_is_wrong_is_422_with_its_place(pla
 
 async fn a_body_that_is_too_long_too_deep_or_of_another_type_is_refused_whoever_sends_it(place: Place) {
     let server = Server::start_town(&place).await;
-    for (client, method, path, _) in &with_bodies(&server) {
+    for (client, method, path, _) in &with_bodies(&server).await {
         let send = async |kind: &str, body: String| client.call(method, path).body(kind, body).await;
         let long = format!("{{\"pool\":\"{}\"}}", "x".repeat(1 << 20));
         send("application/json", long)
