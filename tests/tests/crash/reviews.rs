@@ -36,7 +36,7 @@ fn reviews_survive_a_kill(on: On, seed: u64) {
             &server,
             candidate,
             "POST",
-            Some(json!({"cet4_ticket": ticket})),
+            Some(&json!({"cet4_ticket": ticket})),
         );
         assert_eq!((review.0, &review.1["state"]), (201, &json!(state)));
     }
@@ -109,9 +109,9 @@ fn as_before(trial: &Trial, server: &Server) {
 }
 
 /// A request about the own review.
-fn ask(trial: &Trial, server: &Server, candidate: usize, method: &str, body: Option<Value>) -> (u16, Value) {
+fn ask(trial: &Trial, server: &Server, candidate: usize, method: &str, body: Option<&Value>) -> (u16, Value) {
     let token = trial.token(candidate);
-    let (status, text) = trial.request(server, method, "/v1/review", token, body.as_ref());
+    let (status, text) = trial.request(server, method, "/v1/review", token, body);
     (status, serde_json::from_str(&text).unwrap_or(Value::Null))
 }
 

@@ -5,7 +5,9 @@ use kaowei::auth::AccountRate;
 use kaowei::problem::Code;
 use kaowei_tests::engine::Place;
 use kaowei_tests::on_both_stores;
-use kaowei_tests::server::{Client, PASSWORD, Server, Setup, Student, login, registration};
+use kaowei_tests::server::{
+    Client, PASSWORD, Server, Setup, Student, import_students, login, registration, town_sitting,
+};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -23,15 +25,18 @@ on_both_stores! {
 }
 
 /// Addresses that take a JSON body, by whom, with a good body.
-async fn with_bodies(server: &Server<'_>) -> Vec<(Client, &'static str, &'static str, Value)> {
+async fn with_bodies(server: &Server<'_>) -> Vec<(Client, &'static str, String, Value)> {
+    let review = review(server).await;
     let (li, national) = (server.candidate(0), server.staff("national"));
     let reason = json!({"resume": true, "reason": "test"});
     let buyer = server.enrolled(11).await;
     let order = buyer.buy("991011-1", "1").await;
-    let cashier = &*format!("/sandbox/pay/{order}").leak();
-    let refund = &*format!("/v1/staff/orders/{order}/refund").leak();
+    let cashier = &*format!("/sandbox/pay/{order}");
+    let refund = &*format!("/v1/staff/orders/{order}/refund");
     let pool = json!({"capacity": 3, "open": true, "fee_fen": 1});
-    let mut bodies = vec![
+    let on_behalf = json!({"province": "99", "id_type": "passport", "id_number": "P0", "reason": "lost"});
+    let verdict = json!({"decision": "approved", "reason": "seen"});
+    let bodies = [
         (li.clone(), "PUT", "/v1/agreement", json!({"version": "2026-1"})),
         (
             li.clone(),
@@ -46,17 +51,13 @@ async fn with_bodies(server: &Server<'_>) -> Vec<(Client, &'static str, &'static
             json!({"pool": "991010-1", "on_full": "reject"}),
         ),
         (
-            li,
+            li.clone(),
             "POST",
             "/v1/claims/991010-1-1/cancel",
             json!({"reason": "changed_plans"}),
         ),
-        (
-            national.clone(),
-            "PUT",
-            "/v1/staff/sitting",
-            kaowei_tests::server::town_sitting(),
-        ),
+        (li, "POST", "/v1/review", json!({"cet4_ticket": "1"})),
+        (national.clone(), "PUT", "/v1/staff/sitting", town_sitting()),
         (national.clone(), "PUT", "/v1/staff/pools/991010-1", pool),
         (
             national.clone(),
@@ -85,10 +86,15 @@ async fn with_bodies(server: &Server<'_>) -> Vec<(Client, &'static str, &'static
         ),
         (server.nobody(), "POST", cashier, json!({"outcome": "failed"})),
         (national.clone(), "POST", refund, json!({"reason": "test"})),
+        (national.clone(), "POST", "/v1/staff/reviews", on_behalf),
+        (national.clone(), "POST", &review, verdict),
         (national, "PUT", "/v1/staff/sandbox", json!({"down": false})),
     ];
-    bodies.extend(with_bodies_of_visitors(server));
-    bodies
+    let owned = |(client, method, path, body): (Client, &'static str, &str, Value)| {
+        (client, method, path.to_owned(), body)
+    };
+    let visitors = with_bodies_of_visitors(server);
+    bodies.map(owned).into_iter().chain(visitors.map(owned)).collect()
 }
 
 /// Those by which one gets an account and a token, and changes them.
@@ -114,6 +120,20 @@ fn with_bodies_of_visitors(server: &Server<'_>) -> [(Client, &'static str, &'sta
             json!({"phone": "13911112222", "code": "12345678"}),
         ),
     ]
+}
+
+/// The address of a review of candidate 0 that is pending.
+async fn review(server: &Server<'_>) -> String {
+    let only_four = Student {
+        subjects: "1",
+        ..Student::number(0)
+    };
+    import_students(server, std::slice::from_ref(&only_four)).await;
+    server.candidate(0).get("/v1/account").await.expect(200);
+    let asked = json!({"province": "99", "id_type": "passport", "id_number": "P0", "reason": "lost"});
+    let made = server.staff("national").post("/v1/staff/reviews", &asked);
+    let made = made.await.expect(201);
+    format!("/v1/staff/reviews/{}", made["id"].as_str().unwrap())
 }
 
 async fn what_can_t_be_parsed_is_400_and_what_is_wrong_is_422_with_its_place(place: Place) {
