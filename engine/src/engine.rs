@@ -18,7 +18,7 @@ use crate::failure::{Failure, NotClosed, OpenError};
 use crate::incarnation::Incarnation;
 use crate::journal::{Entry, Happened, JournalThread, Start, WriterEnd};
 use crate::metrics;
-use crate::people::{AccountWriter, Accounts, Codes, Credentials, Students};
+use crate::people::{AccountWriter, Accounts, Codes, Credentials, StaffCredentials, Students};
 use crate::recovery::{self, Source};
 use crate::settings::Settings;
 use crate::store::Store;
@@ -54,6 +54,7 @@ pub(crate) struct Inner {
     pub(crate) accounts: Accounts,
     pub(crate) credentials: Credentials,
     pub(crate) codes: Codes,
+    pub(crate) staff_credentials: StaffCredentials,
     pub(crate) students: Students,
     /// Password hashes and other work that takes long.
     pub(crate) costly: CostlyWork,
@@ -61,6 +62,8 @@ pub(crate) struct Inner {
     pub(crate) door: Arc<Semaphore>,
     /// Staff's changes to what there is run one at a time.
     pub(crate) changes: tokio::sync::Mutex<()>,
+    /// Accounts of staff are made and ended one at a time, and wait for no import.
+    pub(crate) staffing: tokio::sync::Mutex<()>,
     pub(crate) checkpointed: watch::Sender<Progress>,
     /// The name under which this process leads.
     leader: Arc<str>,
@@ -93,10 +96,12 @@ impl Engine {
             accounts: Accounts::new(store.clone(), writer),
             credentials: Credentials::new(store.clone()),
             codes: Codes::new(store.clone()),
+            staff_credentials: StaffCredentials::new(store.clone()),
             students: Students::new(store.clone()),
             costly: CostlyWork::start(settings.costly_threads).map_err(OpenError::Thread)?,
             door: Arc::new(Semaphore::new(settings.claims_in_flight_max)),
             changes: tokio::sync::Mutex::default(),
+            staffing: tokio::sync::Mutex::default(),
             checkpointed: watch::Sender::new(Progress::default()),
             leader: uuid::Uuid::now_v7().to_string().into(),
             current: ArcSwapOption::empty(),
@@ -341,6 +346,7 @@ impl Inner {
             memory.expiry,
             published,
             memory.reminded,
+            memory.staff,
         );
         for (id, candidate) in memory.candidates {
             incarnation.restore_candidate(id, candidate);

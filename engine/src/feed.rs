@@ -86,6 +86,8 @@ pub(crate) enum Change {
     Catalogue,
     /// Whether deadlines are acted on.
     Expiry,
+    /// An account of staff has ended: its streams end.
+    StaffRevoked,
 }
 
 impl Change {
@@ -94,14 +96,14 @@ impl Change {
         match self {
             Self::Claim(candidate, _) | Self::Enrolment(candidate) => Some(*candidate),
             Self::Notice(notice) => Some(notice.candidate),
-            Self::Pool(_) | Self::Catalogue | Self::Expiry => None,
+            Self::Pool(_) | Self::Catalogue | Self::Expiry | Self::StaffRevoked => None,
         }
     }
 
     /// Whether staff are told of it.
     fn is_for_staff(&self) -> bool {
         match self {
-            Self::Claim(..) | Self::Pool(_) | Self::Catalogue | Self::Expiry => true,
+            Self::Claim(..) | Self::Pool(_) | Self::Catalogue | Self::Expiry | Self::StaffRevoked => true,
             Self::Enrolment(_) | Self::Notice(_) => false,
         }
     }

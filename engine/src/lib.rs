@@ -47,7 +47,8 @@ pub use fault::{Fault, WrongField};
 pub use feed::{FeedPlace, InvalidPlace, OwnFeed, OwnNews, StaffFeed, StaffNews};
 pub use operations::{
     AuditRecord, AuditStream, BadLine, ClaimRequest, CsvStream, EnrolRequest, ExportKind, ImportOptions,
-    ImportReport, KeyHashes, LoggedIn, Login, NewPool, PasswordReset, Progress, Registration, Staff,
+    ImportReport, Invitation, KeyHashes, LoggedIn, Login, NewPool, NewStaffAccount, PasswordReset, Progress,
+    Registration, Staff, StaffAccountView, StaffLogin,
 };
 pub use outbox::{Content, Outbox, Parcel};
 pub use peek::{Peek, migrate, peek, rebuild};

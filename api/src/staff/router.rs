@@ -4,8 +4,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    change_pool, export, follow_events, import, list_audit, list_pools, preview_pool, put_pool, put_sitting,
-    set_expiry, show_expiry, show_overview, show_pool, show_sitting,
+    change_pool, create_account, export, follow_events, import, list_accounts, list_audit, list_pools,
+    preview_pool, put_pool, put_sitting, revoke_account, set_expiry, show_expiry, show_overview, show_pool,
+    show_sitting,
 };
 use crate::state::App;
 
@@ -27,6 +28,11 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(import::import))
         .routes(routes!(export::export))
         .routes(routes!(list_audit::list_audit))
+        .routes(routes!(
+            list_accounts::list_staff_accounts,
+            create_account::create_staff_account
+        ))
+        .routes(routes!(revoke_account::revoke_staff_account))
         .routes(routes!(show_expiry::show_expiry, set_expiry::set_expiry))
         .routes(routes!(follow_events::follow_staff_events))
 }

@@ -11,6 +11,7 @@ mod instant;
 mod notice;
 mod pool;
 mod sitting;
+mod staff_account;
 mod todo;
 mod writer;
 
@@ -22,6 +23,7 @@ pub use instant::Instant;
 pub use notice::{Notice, NoticeKind, NoticeList};
 pub use pool::{Availability, PublicPool, PublicPools, StaffPool, StaffPools, Waitlist};
 pub use sitting::{AgreementText, CampusList, CampusView, PublicSitting, SubjectView, WindowView};
+pub use staff_account::{StaffAccount, StaffAccountState};
 pub use todo::{Action, NextCall, Todo};
 
 /// When to ask again for lists of pools.

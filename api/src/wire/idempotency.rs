@@ -18,6 +18,8 @@ pub enum Operation {
     Claim,
     /// `POST /v1/enrolment`
     Enrol,
+    /// `POST /v1/staff/accounts`
+    CreateStaffAccount,
 }
 
 /// The hash of the key, if one was sent.
@@ -55,8 +57,9 @@ impl IdempotencyKey {
         let key = self.0?;
         let mut context = Context::new(&SHA256);
         context.update(match operation {
-            Operation::Claim => b"POST /v1/claims\n",
+            Operation::Claim => &b"POST /v1/claims\n"[..],
             Operation::Enrol => b"POST /v1/enrolment\n",
+            Operation::CreateStaffAccount => b"POST /v1/staff/accounts\n",
         });
         context.update(body);
         Some(KeyHashes {

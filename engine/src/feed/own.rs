@@ -121,7 +121,7 @@ impl OwnFeed {
                 entry.read(|candidate| candidate.enrolment().copied()),
             )),
             Change::Notice(notice) => Some(OwnNews::Notice(NoticeView::from(&**notice))),
-            Change::Pool(_) | Change::Catalogue | Change::Expiry => None,
+            Change::Pool(_) | Change::Catalogue | Change::Expiry | Change::StaffRevoked => None,
         }
     }
 }

@@ -124,6 +124,9 @@ impl Incarnation {
                 });
                 self.wake_pools();
             }
+            Event::StaffAccountCreated { .. } | Event::StaffAccountRevoked { .. } => {
+                self.staff.write().evolve(cell, event, *at);
+            }
             _ => {}
         }
         let position = self.count_published(cell, 1) + 1;
@@ -192,9 +195,11 @@ impl Incarnation {
             }
             Event::SittingSaved { .. } | Event::CampusSaved { .. } => Change::Catalogue,
             Event::ExpirySuspended { .. } | Event::ExpiryResumed { .. } => Change::Expiry,
+            Event::StaffAccountRevoked { .. } => Change::StaffRevoked,
             Event::AgreementAccepted { .. }
             | Event::EnrolmentKeyRemembered { .. }
-            | Event::Imported { .. } => return,
+            | Event::Imported { .. }
+            | Event::StaffAccountCreated { .. } => return,
         };
         self.feed.tell([(None, change)]);
     }

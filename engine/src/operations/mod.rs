@@ -14,6 +14,8 @@ mod registration;
 mod sessions;
 mod sitting;
 mod staff;
+mod staff_accounts;
+mod staff_sessions;
 
 pub use audit::{AuditRecord, AuditStream};
 pub(crate) use claims::view as claim_view;
@@ -26,3 +28,5 @@ pub use pools::NewPool;
 pub use registration::Registration;
 pub use sessions::{LoggedIn, Login};
 pub use staff::Staff;
+pub use staff_accounts::{Invitation, NewStaffAccount, StaffAccountView};
+pub use staff_sessions::StaffLogin;

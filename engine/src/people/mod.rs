@@ -1,4 +1,4 @@
-//! Persons' data: accounts and what they log in with, student records, CET4 results. Apart from the journal, which knows pseudonyms only;
+//! Persons' data: accounts and what they log in with, candidates' and staff's, student records, CET4 results. Apart from the journal, which knows pseudonyms only;
 //! committed before any event that names the pseudonym.
 
 mod accounts;
@@ -9,6 +9,7 @@ mod id_type;
 mod password;
 mod remarks;
 mod sessions;
+mod staff_credentials;
 mod students;
 
 pub use accounts::{AccountDetails, Identity, Person};
@@ -21,6 +22,7 @@ pub use id_type::{IdType, InvalidIdType};
 pub use password::Password;
 pub(crate) use remarks::keep_remark;
 pub(crate) use sessions::{end_session, has_session_ended};
+pub(crate) use staff_credentials::{StaffCredentials, StaffPerson, StaffRequest, StaffRow};
 pub(crate) use students::{Found, ImportedStudent, SealedStudent, Students, split};
 
 /// A store of persons' data that does not answer, logged once.

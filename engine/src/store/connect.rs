@@ -83,19 +83,24 @@ struct Part {
 
 macro_rules! part {
     ($file:ident, $version:literal, $name:literal) => {
+        part!($file, $version, $name, "000")
+    };
+    ($file:ident, $version:literal, $name:literal, $zeros:literal) => {
         Part {
             file: SchemaFile::$file,
             version: $version,
             name: $name,
             sqlite: include_str!(concat!(
-                "../../../migrations/sqlite/000",
+                "../../../migrations/sqlite/",
+                $zeros,
                 $version,
                 "_",
                 $name,
                 ".sql"
             )),
             postgres: include_str!(concat!(
-                "../../../migrations/postgres/000",
+                "../../../migrations/postgres/",
+                $zeros,
                 $version,
                 "_",
                 $name,
@@ -105,13 +110,15 @@ macro_rules! part {
     };
 }
 
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 8] = [
     part!(Journal, 1, "journal"),
     part!(People, 2, "people"),
     part!(Tables, 3, "tables"),
     part!(Tables, 4, "notices"),
     part!(People, 5, "outbox"),
     part!(People, 7, "credentials"),
+    part!(Tables, 12, "staff_accounts", "00"),
+    part!(People, 13, "staff_credentials", "00"),
 ];
 
 /// The advisory lock that a server holds on its database ("kaowei" in ASCII).

@@ -11,6 +11,7 @@ use kaowei_core::time::Moment;
 use serde::Serialize;
 
 use super::notices::NoticeFold;
+use super::staff::StaffFold;
 use crate::failure::OpenError;
 use crate::recovery::StoredEvent;
 use crate::views::ExpiryStatus;
@@ -37,6 +38,7 @@ pub(super) struct Fold<'a> {
     pub(super) keys: BTreeMap<(CandidateId, u8), (i64, KeyNote, String)>,
     pub(super) last_at: Option<Moment>,
     pub(super) notices: NoticeFold,
+    pub(super) staff: StaffFold,
 }
 
 /// Changes of a pool's row: settings as they are now, counters by how much they move.
@@ -82,6 +84,7 @@ impl<'a> Fold<'a> {
         if stream.starts_with("cell:") {
             let event = registration::Event::read(kind, payload)?;
             self.notices.add_cell(cell, *position, at, &event)?;
+            self.staff.add(cell, &event, at)?;
             return self.add_cell_event(&event, at, *position);
         }
         let damaged = |what: &str| OpenError::Damaged(format!("{stream}: {what}"));
@@ -252,7 +255,10 @@ impl<'a> Fold<'a> {
                 };
                 self.documents.insert("expiry", json(&status)?);
             }
-            Event::Imported { .. } | Event::DeadlineNear { .. } => {}
+            Event::Imported { .. }
+            | Event::DeadlineNear { .. }
+            | Event::StaffAccountCreated { .. }
+            | Event::StaffAccountRevoked { .. } => {}
         }
         Ok(())
     }

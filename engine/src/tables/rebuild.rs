@@ -10,7 +10,7 @@ use crate::failure::OpenError;
 use crate::recovery::{Source, load};
 use crate::store::{Store, on};
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "checkpoint",
     "stream_heads",
     "stream_index",
@@ -23,6 +23,7 @@ const TABLES: [&str; 12] = [
     "idempotency_keys",
     "notices",
     "reminders",
+    "staff_accounts",
 ];
 
 /// What a rebuild did.

@@ -17,6 +17,7 @@ pub(super) fn statements<'a>(fold: &'a Fold<'_>) -> Vec<Statement<'a>> {
     statements.extend(catalogue(fold));
     statements.extend(candidates(fold));
     statements.extend(super::notices::statements(&fold.notices));
+    statements.extend(super::staff::statements(&fold.staff));
     statements.extend(positions(fold));
     statements
 }

@@ -10,6 +10,7 @@ mod notices;
 mod panics;
 mod places;
 mod points;
+mod staff;
 mod time;
 
 /// The program under test.

@@ -45,6 +45,9 @@ const OUTBOX: [FailPoint; 2] = [FailPoint::OutboxSent, FailPoint::OutboxDone];
 /// Points of imports.
 const IMPORTS: [FailPoint; 2] = [FailPoint::ImportValidated, FailPoint::ImportSlice];
 
+/// Points of an account of staff; `staff.rs` dies there.
+const STAFF: [FailPoint; 2] = [FailPoint::StaffAccountWritten, FailPoint::StaffAccountNotAnswered];
+
 /// Points of a start.
 const STARTS: [FailPoint; 3] = [
     FailPoint::RecoveryTables,
@@ -54,7 +57,17 @@ const STARTS: [FailPoint; 3] = [
 
 #[test]
 fn every_point_belongs_to_one_of_these_tests() {
-    let tested: Vec<_> = [&ACCOUNTS[..], &CLAIMS, &ENDS, &TABLES, &OUTBOX, &IMPORTS, &STARTS].concat();
+    let tested: Vec<_> = [
+        &ACCOUNTS[..],
+        &CLAIMS,
+        &ENDS,
+        &TABLES,
+        &OUTBOX,
+        &IMPORTS,
+        &STAFF,
+        &STARTS,
+    ]
+    .concat();
     for point in FailPoint::ALL {
         let times = tested.iter().filter(|tested| **tested == point).count();
         assert_eq!(times, 1, "{point:?}");

@@ -60,14 +60,20 @@ fn with_bodies(server: &Server<'_>) -> Vec<(Client, &'static str, &'static str, 
             "/v1/staff/pools/991010-1",
             json!({"capacity": 4}),
         ),
-        (national, "POST", "/v1/staff/expiry", reason),
+        (national.clone(), "POST", "/v1/staff/expiry", reason),
+        (
+            national,
+            "POST",
+            "/v1/staff/accounts",
+            json!({"login": "wang", "name": "王", "scope": "national", "reason": "new"}),
+        ),
     ];
     bodies.extend(with_bodies_of_visitors(server));
     bodies
 }
 
 /// Those by which one gets an account and a token, and changes them.
-fn with_bodies_of_visitors(server: &Server<'_>) -> [(Client, &'static str, &'static str, Value); 5] {
+fn with_bodies_of_visitors(server: &Server<'_>) -> [(Client, &'static str, &'static str, Value); 6] {
     let (nobody, student) = (server.nobody(), Student::number(0));
     let captcha = json!({"id": "x", "answer": "y"});
     let with_captcha = |mut body: Value| {
@@ -80,6 +86,10 @@ fn with_bodies_of_visitors(server: &Server<'_>) -> [(Client, &'static str, &'sta
     [
         post("/v1/accounts", with_captcha(registration(&student))),
         post("/v1/sessions", with_captcha(login(&student, PASSWORD))),
+        post(
+            "/v1/staff/sessions",
+            with_captcha(json!({"login": "wang", "password": PASSWORD, "code": "x"})),
+        ),
         post("/v1/password-resets", with_captcha(reset)),
         post("/v1/password-resets/x", new_password),
         (

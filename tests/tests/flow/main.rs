@@ -20,5 +20,6 @@ mod secrecy;
 mod sessions;
 mod sittings;
 mod staff;
+mod staff_accounts;
 mod tokens;
 mod walk;

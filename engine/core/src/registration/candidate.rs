@@ -292,6 +292,8 @@ impl Candidate {
             | Event::SittingSaved { .. }
             | Event::CampusSaved { .. }
             | Event::Imported { .. }
+            | Event::StaffAccountCreated { .. }
+            | Event::StaffAccountRevoked { .. }
             | Event::ExpirySuspended { .. }
             | Event::ExpiryResumed { .. } => {}
         }
