@@ -61,7 +61,8 @@ pub fn routes() -> (Router<App>, utoipa::openapi::OpenApi) {
             "`kaowei token` makes tokens with the server's own key. Candidates': `iss`, `sub`, `role: candidate`, \
              `province`, `exp` and, so that the first request makes the account, `id_type`, `id_number`, `name`, \
              `phone`; a login's (`POST /v1/sessions`) has its session, `sid`, instead. Tokens of the outside passport \
-             system, if the server has one, are taken by its public keys. Staff's: `role: staff`, `scope` (`national`, `province:99`, `school:99101`).",
+             system, if the server has one, are taken by its public keys. Staff's: `role: staff`, `scope` (`national`, `province:99`, `school:99101`); a login's \
+             (`POST /v1/staff/sessions`) has its session and names its account, with which it ends.",
         ))
         .build();
     components.add_security_scheme("bearer", SecurityScheme::Http(scheme));

@@ -19,7 +19,7 @@ use crate::incarnation::Incarnation;
 use crate::journal::{Entry, Happened, JournalThread, Start, WriterEnd};
 use crate::metrics;
 use crate::payment::{Providers, Sandbox};
-use crate::people::{AccountWriter, Accounts, Codes, Credentials, Students};
+use crate::people::{AccountWriter, Accounts, Codes, Credentials, StaffCredentials, Students};
 use crate::recovery::{self, Source};
 use crate::settings::Settings;
 use crate::store::Store;
@@ -55,6 +55,7 @@ pub(crate) struct Inner {
     pub(crate) accounts: Accounts,
     pub(crate) credentials: Credentials,
     pub(crate) codes: Codes,
+    pub(crate) staff_credentials: StaffCredentials,
     pub(crate) students: Students,
     /// Password hashes and other work that takes long.
     pub(crate) costly: CostlyWork,
@@ -63,6 +64,8 @@ pub(crate) struct Inner {
     pub(crate) door: Arc<Semaphore>,
     /// Staff's changes to what there is run one at a time.
     pub(crate) changes: tokio::sync::Mutex<()>,
+    /// Accounts of staff are made and ended one at a time, and wait for no import.
+    pub(crate) staffing: tokio::sync::Mutex<()>,
     pub(crate) checkpointed: watch::Sender<Progress>,
     /// There is a new message for the webhook.
     pub(crate) messages_wanted: Notify,
@@ -106,10 +109,12 @@ impl Engine {
             accounts: Accounts::new(store.clone(), writer),
             credentials: Credentials::new(store.clone()),
             codes: Codes::new(store.clone()),
+            staff_credentials: StaffCredentials::new(store.clone()),
             students: Students::new(store.clone()),
             costly: CostlyWork::start(settings.costly_threads).map_err(OpenError::Thread)?,
             door: Arc::new(Semaphore::new(settings.claims_in_flight_max)),
             changes: tokio::sync::Mutex::default(),
+            staffing: tokio::sync::Mutex::default(),
             checkpointed: watch::Sender::new(Progress::default()),
             messages_wanted: Notify::new(),
             leader: uuid::Uuid::now_v7().to_string().into(),
@@ -329,15 +334,7 @@ impl Inner {
             }
         }
         let alive_at = lead.heartbeat_at;
-        let clock = match self.clock.load_full() {
-            Some(clock) => clock,
-            None => Arc::new(EngineClock::new(
-                self.settings.clock.clone(),
-                memory.last_at.max(alive_at.unwrap_or(Moment::MIN)),
-            )),
-        };
-        self.clock.store(Some(clock.clone()));
-
+        let clock = self.clock_from(memory.last_at.max(alive_at.unwrap_or(Moment::MIN)));
         let (sender, entries) = mpsc::unbounded_channel();
         let published = lead.positions();
         let catalogue = Catalogue {
@@ -355,6 +352,7 @@ impl Inner {
             memory.expiry,
             published,
             memory.reminded,
+            memory.staff,
         );
         for (id, candidate) in memory.candidates {
             incarnation.restore_candidate(id, candidate);
@@ -389,6 +387,16 @@ impl Inner {
         );
         self.answer_by(&incarnation);
         Ok((incarnation, ended))
+    }
+
+    /// The clock of all incarnations; the first makes it, and it never shows less than that instant.
+    fn clock_from(&self, latest: Moment) -> Arc<EngineClock> {
+        let clock = match self.clock.load_full() {
+            Some(clock) => clock,
+            None => Arc::new(EngineClock::new(self.settings.clock.clone(), latest)),
+        };
+        self.clock.store(Some(clock.clone()));
+        clock
     }
 
     fn arbiters(&self) -> Vec<ArbiterHandle> {

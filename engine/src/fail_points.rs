@@ -78,6 +78,10 @@ pub enum FailPoint {
     ImportValidated,
     /// An import has applied a slice.
     ImportSlice,
+    /// The person behind a new account of staff is written, the account is not.
+    StaffAccountWritten,
+    /// The account is written, and not yet answered.
+    StaffAccountNotAnswered,
     /// Recovery has read the tables.
     RecoveryTables,
     /// Recovery has read the journal.
@@ -88,7 +92,7 @@ pub enum FailPoint {
 
 impl FailPoint {
     /// All of them.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 41] = [
         Self::AccountBeforeWrite,
         Self::AccountAfterWrite,
         Self::TurnTaken,
@@ -125,6 +129,8 @@ impl FailPoint {
         Self::OutboxDone,
         Self::ImportValidated,
         Self::ImportSlice,
+        Self::StaffAccountWritten,
+        Self::StaffAccountNotAnswered,
         Self::RecoveryTables,
         Self::RecoveryJournal,
         Self::RecoveryDone,
@@ -169,6 +175,8 @@ impl FailPoint {
             Self::OutboxDone => "outbox_done",
             Self::ImportValidated => "import_validated",
             Self::ImportSlice => "import_slice",
+            Self::StaffAccountWritten => "staff_account_written",
+            Self::StaffAccountNotAnswered => "staff_account_not_answered",
             Self::RecoveryTables => "recovery_tables",
             Self::RecoveryJournal => "recovery_journal",
             Self::RecoveryDone => "recovery_done",

@@ -66,6 +66,9 @@ pub enum Denied {
     /// The account has no password here: it is a passport's.
     #[error("the account belongs to an outside passport")]
     PassportAccount,
+    /// The account of this member of staff has ended.
+    #[error("the account of this member of staff has ended")]
+    StaffAccountEnded,
     /// The token names an account that does not exist and says nothing of the person.
     #[error("there is no such account")]
     UnknownAccount,

@@ -50,6 +50,10 @@ pub enum Fault {
     PersonalPassword,
     /// No site of the exam lies in that province.
     UnknownProvince(ProvinceCode),
+    /// It is no login of staff: 3 to 64 letters, digits, dots, hyphens, underscores or @.
+    StaffLogin,
+    /// No campus of that school is known.
+    UnknownSchool(SchoolCode),
     /// There is no such campus.
     UnknownCampus(CampusCode),
     /// The sitting has no such subject.

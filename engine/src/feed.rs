@@ -87,6 +87,8 @@ pub(crate) enum Change {
     Catalogue,
     /// Whether deadlines are acted on.
     Expiry,
+    /// An account of staff has ended: its streams end.
+    StaffRevoked,
 }
 
 impl Change {
@@ -97,14 +99,14 @@ impl Change {
                 Some(*candidate)
             }
             Self::Notice(notice) => Some(notice.candidate),
-            Self::Pool(_) | Self::Catalogue | Self::Expiry => None,
+            Self::Pool(_) | Self::Catalogue | Self::Expiry | Self::StaffRevoked => None,
         }
     }
 
     /// Whether staff are told of it.
     fn is_for_staff(&self) -> bool {
         match self {
-            Self::Claim(..) | Self::Pool(_) | Self::Catalogue | Self::Expiry => true,
+            Self::Claim(..) | Self::Pool(_) | Self::Catalogue | Self::Expiry | Self::StaffRevoked => true,
             Self::Enrolment(_) | Self::Order(..) | Self::Notice(_) => false,
         }
     }

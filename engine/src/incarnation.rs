@@ -22,11 +22,11 @@ use futures_util::FutureExt;
 use kaowei_core::audit::ChainHead;
 use kaowei_core::cell;
 use kaowei_core::ids::{CampusCode, CandidateId, Cell, OrderId, PoolId, RecordId};
-use kaowei_core::registration::Candidate;
+use kaowei_core::registration::{Candidate, StaffAccounts};
 use kaowei_core::seats::{Command, Pool, PoolFacts};
 use kaowei_core::sites::Terms;
 use kaowei_core::time::{Moment, Span};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Notify, oneshot};
@@ -60,6 +60,8 @@ pub(crate) struct Incarnation {
     /// Which account a record is bound to (R3).
     bindings: DashMap<RecordId, CandidateId>,
     catalogue: ArcSwap<Catalogue>,
+    /// Who of the staff has an account (R32).
+    pub(crate) staff: RwLock<StaffAccounts>,
     expiry: Mutex<ExpiryStatus>,
     expiry_runs: AtomicBool,
     /// Enrolments by the instant from which on they are deleted without a claim (R9).
@@ -102,6 +104,7 @@ impl Incarnation {
         expiry: ExpiryStatus,
         published: HashMap<Cell, i64>,
         reminded: Reminded,
+        staff: StaffAccounts,
     ) -> Arc<Self> {
         metrics::expiry_suspended(!expiry.running);
         Arc::new(Self {
@@ -115,6 +118,7 @@ impl Incarnation {
             bindings: DashMap::new(),
             catalogue: ArcSwap::from_pointee(catalogue),
             expiry_runs: AtomicBool::new(expiry.running),
+            staff: RwLock::new(staff),
             expiry: Mutex::new(expiry),
             enrolment_ends: Mutex::default(),
             enrolment_ended: Notify::new(),

@@ -50,9 +50,9 @@ pub use fault::{Fault, WrongField};
 pub use feed::{FeedPlace, InvalidPlace, OwnFeed, OwnNews, StaffFeed, StaffNews};
 pub use operations::{
     AuditRecord, AuditStream, BadLine, ClaimRequest, CsvStream, EnrolRequest, ExportKind, ImportOptions,
-    ImportReport, KeyHashes, LoggedIn, Login, NewPassword, NewPool, OrderAnswer, OrderRequest, PasswordReset,
-    Progress, Registration, ReviewOnBehalf, ReviewRequest, ReviewVerdict, Settling, Staff, UnfinishedRefund,
-    Unheard,
+    ImportReport, Invitation, KeyHashes, LoggedIn, Login, NewPassword, NewPool, NewStaffAccount, OrderAnswer,
+    OrderRequest, PasswordReset, Progress, Registration, ReviewOnBehalf, ReviewRequest, ReviewVerdict,
+    Settling, Staff, StaffAccountView, StaffLogin, UnfinishedRefund, Unheard,
 };
 pub use outbox::{Content, Outbox, Parcel};
 pub use payment::{

@@ -74,7 +74,7 @@ metrics! {
     RECOVERY_SECONDS = "kaowei_recovery_seconds", Gauge, Seconds, "How long the latest recovery took.";
     EXPIRY_SUSPENDED = "kaowei_expiry_suspended", Gauge, Count, "1 while expiry is suspended because the clocks disagree; operators resume it.";
     BREACHES = "kaowei_invariant_breaches_total", Counter, Count, "Invariants found broken, by invariant. Anything but 0 is a fault of ours.";
-    LOGINS = "kaowei_logins_total", Counter, Count, "Logins answered, by outcome: opened, refused, overloaded, failed.";
+    LOGINS = "kaowei_logins_total", Counter, Count, "Logins answered, candidates' and staff's, by outcome: opened, refused, overloaded, failed.";
     PASSWORD_SECONDS = "kaowei_password_hash_seconds", Histogram, Seconds, "How long hashing one password took.";
     COSTLY_SHED = "kaowei_costly_work_shed_total", Counter, Count, "Password hashes and captchas that were shed because too many waited.";
     NOTICES = "kaowei_notices_total", Counter, Count, "Notices to candidates, by kind: promoted, deadline_near, expired, paid, review_decided, refund_due, refunded.";

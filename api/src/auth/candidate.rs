@@ -38,7 +38,7 @@ pub(super) async fn principal(parts: &Parts, app: &App) -> Result<Principal, Pro
     })?;
     let now = app.engine.now();
     if let Some(known) = app.tokens.get(token, now) {
-        return Ok(known);
+        return holding(app, known);
     }
     let before = app.tokens.endings();
     let claims = match (app.keys.check(token, now), &app.passport) {
@@ -52,6 +52,15 @@ pub(super) async fn principal(parts: &Parts, app: &App) -> Result<Principal, Pro
         Role::Staff => Principal::Staff(staff(claims)?),
     };
     app.tokens.remember(token, ends_at, principal.clone(), before);
+    holding(app, principal)
+}
+
+/// Who has an account of staff is in the engine's memory and looked up each time: what is remembered of a token does not
+/// outlive it.
+fn holding(app: &App, principal: Principal) -> Result<Principal, Problem> {
+    if let Principal::Staff(staff) = &principal {
+        app.engine.check_staff(staff)?;
+    }
     Ok(principal)
 }
 

@@ -4,7 +4,7 @@
 //! a repeat costs a lookup. Algorithms are pinned per key, so a token can't choose how it is checked. An outside issuer,
 //! whose keys come from its JWKS address, can never mint staff.
 //!
-//! An own token of a candidate ends before its time with a logout or with a new password.
+//! An own token of a candidate ends before its time with a logout or with a new password, one of staff with its account.
 
 mod cache;
 mod candidate;

@@ -23,6 +23,7 @@ pub(super) async fn with_claim(app: &App, account: Account, denied: Denied) -> P
         | Denied::AccountExists
         | Denied::BadCredentials
         | Denied::PassportAccount
+        | Denied::StaffAccountEnded
         | Denied::UnknownAccount => None,
     };
     let problem = Problem::from(denied);

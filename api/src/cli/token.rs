@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
 use aws_lc_rs::digest::{SHA256, digest};
-use kaowei_core::ids::ProvinceCode;
+use kaowei_core::ids::{ProvinceCode, StaffAccountId};
 use kaowei_core::sites::Scope;
 use kaowei_engine::{IdType, peek};
 use serde::Deserialize;
@@ -55,6 +55,9 @@ pub(super) async fn token(task: TokenTask) -> Result<ExitCode> {
             store,
         } => {
             let scope: Scope = scope.parse()?;
+            if subject.parse::<StaffAccountId>().is_ok() {
+                bail!("{subject} names an account of staff, whose holder logs in: choose another --subject");
+            }
             let token = staff_token(&keys(&store).await?, &subject, scope, valid_for.seconds)?;
             print(&token)?;
         }

@@ -4,7 +4,7 @@ use aws_lc_rs::error::Unspecified;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use kaowei_core::time::{Moment, Span};
-use kaowei_engine::{Failure, Message};
+use kaowei_engine::{Denied, Failure, Message};
 use serde_json::Value;
 
 use super::{AccessSettings, Attempts, ClientAddress, Key, Policy};
@@ -171,6 +171,32 @@ impl App {
         solved.map_err(|_| Failure::Overloaded {
             retry_after: RETRY_AFTER_CAPTCHAS,
         })
+    }
+
+    /// Lets a try to log in through the gate, with the level that its captcha must have.
+    ///
+    /// # Errors
+    /// `rate_limited`; `bad_credentials`; what the login was denied for.
+    pub(crate) async fn try_login<T, Login>(
+        &self,
+        key: Key,
+        login: impl FnOnce(Level) -> Login,
+    ) -> Result<T, Problem>
+    where
+        Login: Future<Output = Result<T, Denied>>,
+    {
+        let failures = self.entry.begin_login(key, self.engine.now())?;
+        match login(Level::after(failures)).await {
+            Ok(opened) => {
+                self.entry.login_succeeded(key);
+                Ok(opened)
+            }
+            Err(Denied::BadCredentials) => Err(self.refused_login(failures + 1)),
+            Err(denied) => {
+                self.entry.login_not_served(key);
+                Err(denied.into())
+            }
+        }
     }
 
     /// What is said to a login that is not right: not what is wrong with it, but how hard the next captcha must be.

@@ -158,6 +158,8 @@ impl From<Denied> for Problem {
                 "此账号来自外部通行证，密码不在本系统中。",
                 "The account comes from an outside passport, so its password is not kept here.",
             )),
+            Denied::StaffAccountEnded => Self::new(Code::Unauthenticated)
+                .detailed(("此管理账号已停用。", "This account of staff has ended.")),
             Denied::UnknownAccount => Self::new(Code::Unauthenticated).detailed((
                 "令牌对应的账号不存在，且令牌中没有可用的个人信息。",
                 "The token names an account that does not exist, and carries no personal data to make it.",

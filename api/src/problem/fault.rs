@@ -45,6 +45,14 @@ impl From<&Fault> for Words {
                 "证件号码须为 1 至 32 个字母、数字或连字符。",
                 "It must have 1 to 32 letters, digits or hyphens.",
             ),
+            Fault::StaffLogin => fixed(
+                "登录名须为 3 至 64 个字母、数字、点、连字符、下划线或 @。",
+                "A login has 3 to 64 letters, digits, dots, hyphens, underscores or @.",
+            ),
+            Fault::UnknownSchool(school) => both(
+                format!("没有学校 {school} 的校区，请先导入校区。"),
+                format!("There is no campus of a school {school}: import campuses first."),
+            ),
             Fault::UnknownCampus(campus) => both(
                 format!("没有校区 {campus}，请先导入校区。"),
                 format!("There is no campus {campus}: import campuses first."),

@@ -6,6 +6,8 @@ mod documents;
 mod health;
 mod holder;
 mod open_session;
+mod open_staff_session;
+mod opened_session;
 mod pools;
 mod problem_page;
 mod readiness;

@@ -1,26 +1,21 @@
 //! `POST /v1/sessions` (R1)
 
-use aws_lc_rs::rand::fill;
 use axum::extract::State;
 use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::StatusCode;
-use kaowei_core::time::Moment;
-use kaowei_engine::{Denied, LoggedIn, Login, Password};
-use serde::{Deserialize, Serialize};
+use kaowei_engine::{LoggedIn, Login, Password};
+use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::holder::Holder;
-use crate::auth::{OWN_ISSUER, Role, TokenClaims};
-use crate::captcha::{CaptchaAnswer, Level};
+use super::opened_session::{OpenedSession, opened};
+use crate::auth::{Role, TokenClaims};
+use crate::captcha::CaptchaAnswer;
 use crate::entry::Visitor;
 use crate::openapi::problems;
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use crate::state::App;
-use crate::views::Instant;
-use crate::wire::{RawJson, json, parse};
+use crate::wire::{RawJson, parse};
 
 /// 登录
 #[derive(Deserialize, ToSchema)]
@@ -43,15 +38,6 @@ pub(super) struct OpenSession {
     captcha: Option<Value>,
 }
 
-/// An open session.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct OpenedSession {
-    /// To be sent as `Authorization: Bearer`.
-    token: String,
-    /// When it ends.
-    expires_at: Instant,
-}
-
 problems!(SessionProblems: ENGINE BODY; BadCredentials, RateLimited);
 
 /// Logs in.
@@ -70,52 +56,23 @@ pub(super) async fn open_session(
     let asked: OpenSession = parse(&body)?;
     let holder = Holder::read(&asked.province, asked.id_type.as_deref(), &asked.id_number)?;
     let captcha = app.captcha(asked.captcha)?;
-    let now = app.engine.now();
-    let key = holder.tries_from(visitor.address);
-    let failures = app.entry.begin_login(key, now)?;
     let login = Login {
         province: holder.province,
         id_type: holder.id_type,
         id_number: holder.id_number,
         password: asked.password,
     };
-    let solved = || app.is_solved(captcha.as_ref(), Level::after(failures));
-    let logged_in = match app.engine.log_in(login, solved).await {
-        Ok(logged_in) => logged_in,
-        Err(Denied::BadCredentials) => return Err(app.refused_login(failures + 1)),
-        Err(denied) => {
-            app.entry.login_not_served(key);
-            return Err(denied.into());
-        }
-    };
-    app.entry.login_succeeded(key);
-    let ends_at = now + app.access.session;
-    let session = OpenedSession {
-        token: token(&app, &holder, logged_in, ends_at)?,
-        expires_at: Moment::from_unix_ms(ends_at.unix_ms() / 1_000 * 1_000).into(),
-    };
-    Ok(json(StatusCode::CREATED, &session))
-}
-
-fn token(app: &App, holder: &Holder<'_>, logged_in: LoggedIn, ends_at: Moment) -> Result<String, Problem> {
-    let mut session = [0; 16];
-    fill(&mut session).map_err(|_| Code::Internal)?;
-    let claims = TokenClaims {
-        iss: OWN_ISSUER.into(),
+    let key = holder.tries_from(visitor.address);
+    let app = &app;
+    let logged_in = app.try_login(key, |level| {
+        app.engine
+            .log_in(login, move || app.is_solved(captcha.as_ref(), level))
+    });
+    let LoggedIn { generation, .. } = logged_in.await?;
+    opened(app, Role::Candidate, |token| TokenClaims {
         sub: holder.subject(),
-        role: Role::Candidate,
-        exp: ends_at.unix_ms() / 1_000,
-        sid: Some(URL_SAFE_NO_PAD.encode(session)),
-        generation: logged_in.generation,
+        generation,
         province: Some(holder.province.to_string()),
-        scope: None,
-        id_type: None,
-        id_number: None,
-        name: None,
-        phone: None,
-    };
-    app.keys.mint(&claims).map_err(|error| {
-        tracing::error!(%error, "a login's token can't be made");
-        Code::Internal.into()
+        ..token
     })
 }

@@ -6,8 +6,8 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    ask_password_reset, campuses, documents, health, open_session, pools, problem_page, readiness,
-    register_account, reset_password, show_captcha, sitting,
+    ask_password_reset, campuses, documents, health, open_session, open_staff_session, pools, problem_page,
+    readiness, register_account, reset_password, show_captcha, sitting,
 };
 use crate::state::App;
 
@@ -22,6 +22,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(show_captcha::show_captcha))
         .routes(routes!(register_account::register_account))
         .routes(routes!(open_session::open_session))
+        .routes(routes!(open_staff_session::open_staff_session))
         .routes(routes!(ask_password_reset::ask_password_reset))
         .routes(routes!(reset_password::reset_password))
         .routes(routes!(problem_page::show_problem_page))

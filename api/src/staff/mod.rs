@@ -2,10 +2,12 @@
 
 mod apply_on_behalf;
 mod change_pool;
+mod create_account;
 mod decide_review;
 mod export;
 mod follow_events;
 mod import;
+mod list_accounts;
 mod list_audit;
 mod list_pools;
 mod list_refunds;
@@ -15,6 +17,7 @@ mod preview_pool;
 mod put_pool;
 mod put_sitting;
 mod refund_order;
+mod revoke_account;
 mod router;
 mod sandbox;
 mod scope;

@@ -4,9 +4,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    apply_on_behalf, change_pool, decide_review, export, follow_events, import, list_audit, list_pools,
-    list_refunds, list_reviews, list_settling, preview_pool, put_pool, put_sitting, refund_order, sandbox,
-    set_expiry, show_expiry, show_order, show_overview, show_pool, show_sitting,
+    apply_on_behalf, change_pool, create_account, decide_review, export, follow_events, import,
+    list_accounts, list_audit, list_pools, list_refunds, list_reviews, list_settling, preview_pool, put_pool,
+    put_sitting, refund_order, revoke_account, sandbox, set_expiry, show_expiry, show_order, show_overview,
+    show_pool, show_sitting,
 };
 use crate::state::App;
 
@@ -33,6 +34,11 @@ pub fn routes() -> OpenApiRouter<App> {
         ))
         .routes(routes!(decide_review::decide_review))
         .routes(routes!(list_audit::list_audit))
+        .routes(routes!(
+            list_accounts::list_staff_accounts,
+            create_account::create_staff_account
+        ))
+        .routes(routes!(revoke_account::revoke_staff_account))
         .routes(routes!(show_expiry::show_expiry, set_expiry::set_expiry))
         .routes(routes!(follow_events::follow_staff_events))
         .routes(routes!(list_refunds::list_refunds))

@@ -13,6 +13,7 @@ mod order;
 mod pool;
 mod review;
 mod sitting;
+mod staff_account;
 mod todo;
 mod writer;
 
@@ -30,6 +31,7 @@ pub use review::{
     Applicant, Cet4Result, OwnReview, Review, ReviewList, ReviewToDecide, StaffReview, State as ReviewState,
 };
 pub use sitting::{AgreementText, CampusList, CampusView, PublicSitting, SubjectView, WindowView};
+pub use staff_account::{StaffAccount, StaffAccountState};
 pub use todo::{Action, NextCall, Todo};
 
 /// When to ask again for lists of pools.

@@ -26,6 +26,8 @@ pub enum Operation {
     DecideReview,
     /// `POST /v1/orders`
     Order,
+    /// `POST /v1/staff/accounts`
+    CreateStaffAccount,
 }
 
 /// The hash of the key, if one was sent.
@@ -79,6 +81,7 @@ impl IdempotencyKey {
             Operation::Review => b"POST /v1/review\n",
             Operation::ReviewOnBehalf => b"POST /v1/staff/reviews\n",
             Operation::DecideReview => b"POST /v1/staff/reviews/{id}\n",
+            Operation::CreateStaffAccount => b"POST /v1/staff/accounts\n",
             Operation::Order => b"POST /v1/orders\n",
         };
         context.update(name);

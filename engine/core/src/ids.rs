@@ -125,6 +125,8 @@ macro_rules! as_text {
     };
 }
 
+pub(crate) use as_text;
+
 code!(
     /// A province, such as `99`: the natural cell, since no operation of a candidate crosses it.
     ProvinceCode, 7, "province code", "1 to 7 letters or digits, such as 99"
@@ -186,6 +188,33 @@ impl FromStr for PoolId {
 }
 
 as_text!(display PoolId);
+
+/// An account of a member of staff, the pseudonym by which events name them. Written `staff-17`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StaffAccountId(pub i64);
+
+impl fmt::Display for StaffAccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "staff-{}", self.0)
+    }
+}
+
+impl FromStr for StaffAccountId {
+    type Err = InvalidId;
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let number = text
+            .strip_prefix("staff-")
+            .filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()) && !number.starts_with('0'));
+        let number = number.and_then(|number| number.parse().ok());
+        number.map(Self).ok_or_else(|| InvalidId {
+            what: "staff account",
+            expected: "staff and a number, such as staff-17",
+            text: text.into(),
+        })
+    }
+}
+
+as_text!(display StaffAccountId);
 
 /// The how-manieth claim of its pool this is, from 1. In order of acceptance, so it orders the queue too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -140,7 +140,7 @@ impl OwnFeed {
                 Some(OwnNews::Order(Box::new(order)))
             }
             Change::Notice(notice) => Some(OwnNews::Notice(NoticeView::from(&**notice))),
-            Change::Pool(_) | Change::Catalogue | Change::Expiry => None,
+            Change::Pool(_) | Change::Catalogue | Change::Expiry | Change::StaffRevoked => None,
         }
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kaowei_core::ids::PoolId;
-use kaowei_core::sites::Scope;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::Instant;
@@ -47,7 +46,7 @@ struct Gathered {
 /// A stream of news for staff.
 pub struct StaffFeed {
     incarnation: Arc<Incarnation>,
-    scope: Scope,
+    staff: Staff,
     resync: Option<FeedPlace>,
     gathered: Gathered,
     looked_at: Option<Instant>,
@@ -57,7 +56,7 @@ pub struct StaffFeed {
 impl std::fmt::Debug for StaffFeed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("StaffFeed")
-            .field("scope", &self.scope)
+            .field("scope", &self.staff.scope)
             .finish_non_exhaustive()
     }
 }
@@ -80,7 +79,7 @@ impl Engine {
         drop(state);
         let mut following = StaffFeed {
             incarnation,
-            scope: staff.scope,
+            staff: staff.clone(),
             resync,
             gathered: Gathered::default(),
             looked_at: None,
@@ -95,10 +94,14 @@ impl Engine {
 }
 
 impl StaffFeed {
-    /// Waits for the next news; none at the end. Only the last of what was gathered together has a place: who has not
-    /// read all of it goes on from before it. Whoever stops waiting loses nothing.
+    /// Waits for the next news; none at the end, which comes also when the account has ended. Only the last of what was
+    /// gathered together has a place: who has not read all of it goes on from before it. Whoever stops waiting loses
+    /// nothing.
     pub async fn next(&mut self) -> Option<(Option<FeedPlace>, StaffNews)> {
         loop {
+            if !self.incarnation.has_staff(&self.staff) {
+                return None;
+            }
             if let Some(place) = self.resync.take() {
                 return Some((Some(place), StaffNews::Resync));
             }
@@ -140,7 +143,7 @@ impl StaffFeed {
 
     fn gather(&mut self, item: &Item) {
         self.gathered.position = item.position;
-        if item.site.is_some_and(|site| !self.scope.covers(site)) {
+        if item.site.is_some_and(|site| !self.staff.scope.covers(site)) {
             return;
         }
         match &item.change {
@@ -152,7 +155,7 @@ impl StaffFeed {
             }
             Change::Catalogue => self.gathered.catalogue = true,
             Change::Expiry => self.gathered.expiry = true,
-            Change::Enrolment(_) | Change::Order(..) | Change::Notice(_) => {}
+            Change::Enrolment(_) | Change::Order(..) | Change::Notice(_) | Change::StaffRevoked => {}
         }
     }
 

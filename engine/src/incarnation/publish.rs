@@ -93,7 +93,7 @@ impl Incarnation {
                 self.note_cell_event(cell, event, Some(changed), *at, position);
             }
             cell::Event::Registration(registration) => {
-                self.publish_registration(registration, *at);
+                self.publish_registration(cell, registration, *at);
                 let position = self.count_published(cell, 1) + 1;
                 let changed = change_of(registration);
                 self.note_cell_event(cell, event, changed, *at, position);
@@ -101,7 +101,7 @@ impl Incarnation {
         }
     }
 
-    fn publish_registration(self: &Arc<Self>, event: &Event, at: Moment) {
+    fn publish_registration(self: &Arc<Self>, cell: Cell, event: &Event, at: Moment) {
         if let Some(candidate) = event.candidate() {
             let entry = self.candidate(candidate);
             match event {
@@ -154,6 +154,9 @@ impl Incarnation {
                     reason: Some(reason.clone()),
                 });
                 self.wake_pools();
+            }
+            Event::StaffAccountCreated { .. } | Event::StaffAccountRevoked { .. } => {
+                self.staff.write().evolve(cell, event, at);
             }
             _ => {}
         }
@@ -250,10 +253,12 @@ fn change_of(event: &Event) -> Option<Change> {
         | Event::ReviewDeleted { candidate, .. } => Some(Change::Enrolment(*candidate)),
         Event::SittingSaved { .. } | Event::CampusSaved { .. } => Some(Change::Catalogue),
         Event::ExpirySuspended { .. } | Event::ExpiryResumed { .. } => Some(Change::Expiry),
+        Event::StaffAccountRevoked { .. } => Some(Change::StaffRevoked),
         Event::DeadlineNear { .. }
         | Event::AgreementAccepted { .. }
         | Event::EnrolmentKeyRemembered { .. }
-        | Event::Imported { .. } => None,
+        | Event::Imported { .. }
+        | Event::StaffAccountCreated { .. } => None,
     }
 }
 

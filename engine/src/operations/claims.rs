@@ -470,6 +470,7 @@ fn outcome(answer: &Answer) -> ClaimOutcome {
             | Denied::AccountExists
             | Denied::BadCredentials
             | Denied::PassportAccount
+            | Denied::StaffAccountEnded
             | Denied::UnknownAccount,
         ) => ClaimOutcome::Refused,
     }

@@ -19,7 +19,9 @@ mod reviews;
 mod sessions;
 mod sitting;
 mod staff;
+mod staff_accounts;
 mod staff_orders;
+mod staff_sessions;
 
 pub use audit::{AuditRecord, AuditStream};
 pub(crate) use claims::view as claim_view;
@@ -36,4 +38,6 @@ pub use review_cases::{ReviewOnBehalf, ReviewVerdict};
 pub use reviews::ReviewRequest;
 pub use sessions::{LoggedIn, Login};
 pub use staff::Staff;
+pub use staff_accounts::{Invitation, NewStaffAccount, StaffAccountView};
 pub use staff_orders::{Settling, UnfinishedRefund};
+pub use staff_sessions::StaffLogin;

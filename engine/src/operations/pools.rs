@@ -103,7 +103,7 @@ impl Engine {
     /// # Errors
     /// [`Refusal::CapacityBelowTaken`] with the numbers, unless it is to be drained.
     pub async fn change_pool(&self, staff: &Staff, id: PoolId, change: Change) -> Result<PoolView, Denied> {
-        let _one_at_a_time = self.take_changes().await?;
+        let _one_at_a_time = self.take_changes_as(staff).await?;
         let incarnation = self.incarnation()?;
         let pool = incarnation.pool(id).ok_or(Denied::NotFound)?;
         if !staff.scope.covers(pool.facts.site) {
@@ -126,7 +126,7 @@ impl Engine {
         id: PoolId,
         new: NewPool,
     ) -> Result<(bool, PoolView), Denied> {
-        let _one_at_a_time = self.take_changes().await?;
+        let _one_at_a_time = self.take_changes_as(staff).await?;
         let incarnation = self.incarnation()?;
         let created = incarnation.pool(id).is_none();
         let made = Self::save_pool(&incarnation, staff, id, new)?;

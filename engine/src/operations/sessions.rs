@@ -43,12 +43,7 @@ impl Engine {
         is_captcha_solved: impl FnOnce() -> Result<bool, Failure>,
     ) -> Result<LoggedIn, Denied> {
         let answer = self.check_login(login, is_captcha_solved).await;
-        login_answered(match &answer {
-            Ok(_) => LoginOutcome::Opened,
-            Err(Denied::BadCredentials) => LoginOutcome::Refused,
-            Err(Denied::Failed(Failure::Overloaded { .. })) => LoginOutcome::Overloaded,
-            Err(_) => LoginOutcome::Failed,
-        });
+        count_login(&answer);
         answer
     }
 
@@ -113,4 +108,14 @@ impl Engine {
     ) -> Result<T, Failure> {
         self.inner.costly.run(work).await
     }
+}
+
+/// Counts a login, a candidate's or one of staff, by how it was answered.
+pub(super) fn count_login<T>(answer: &Result<T, Denied>) {
+    login_answered(match answer {
+        Ok(_) => LoginOutcome::Opened,
+        Err(Denied::BadCredentials) => LoginOutcome::Refused,
+        Err(Denied::Failed(Failure::Overloaded { .. })) => LoginOutcome::Overloaded,
+        Err(_) => LoginOutcome::Failed,
+    });
 }

@@ -35,7 +35,7 @@ impl Engine {
                 problems.into_iter().map(WrongField::from).collect(),
             ));
         }
-        let _one_at_a_time = self.take_changes().await?;
+        let _one_at_a_time = self.take_changes_as(staff).await?;
         let incarnation = self.incarnation()?;
         let sitting = match incarnation.catalogue().sitting.clone() {
             None => sitting,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kaowei_core::ids::national_cell;
+use kaowei_core::ids::{StaffAccountId, national_cell};
 use kaowei_core::registration::Event;
 use kaowei_core::seats::By;
 use kaowei_core::sites::Scope;
@@ -18,7 +18,7 @@ use crate::views::{ExpiryStatus, Overview, PoolView, Sums};
 const QUEUES_LISTED: usize = 20;
 
 /// The longest reason, in characters.
-const REASON_MAX: usize = 500;
+pub(super) const REASON_MAX: usize = 500;
 
 /// A member of staff, as the token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,11 @@ impl Staff {
         By::Staff(self.subject.clone())
     }
 
+    /// The account that the token is of; none for a token that the command line made.
+    pub(crate) fn account(&self) -> Option<StaffAccountId> {
+        self.subject.parse().ok()
+    }
+
     /// Only for those who see everything.
     pub(crate) fn national_only(&self) -> Result<(), Denied> {
         if self.scope == Scope::National {
@@ -42,6 +47,16 @@ impl Staff {
         } else {
             Err(Denied::OutOfScope)
         }
+    }
+}
+
+impl Incarnation {
+    /// Whether the account that a member of staff's token is of holds, with that scope. Tokens of the command line are of
+    /// none and end by themselves.
+    pub(crate) fn has_staff(&self, staff: &Staff) -> bool {
+        staff
+            .account()
+            .is_none_or(|account| self.staff.read().scope_of(account) == Some(staff.scope))
     }
 }
 
@@ -54,6 +69,18 @@ pub(super) fn check_reason(reason: &str) -> Result<(), Denied> {
 }
 
 impl Engine {
+    /// Whether somebody may still act as that member of staff.
+    ///
+    /// # Errors
+    /// [`Denied::StaffAccountEnded`].
+    pub fn check_staff(&self, staff: &Staff) -> Result<(), Denied> {
+        if staff.account().is_none() || self.incarnation()?.has_staff(staff) {
+            Ok(())
+        } else {
+            Err(Denied::StaffAccountEnded)
+        }
+    }
+
     /// Sums and queues below a scope.
     ///
     /// # Errors

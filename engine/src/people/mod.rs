@@ -1,5 +1,5 @@
-//! Persons' data: accounts and what they log in with, student records, CET4 results. Apart from the journal, which knows
-//! pseudonyms only; committed before any event that names the pseudonym.
+//! Persons' data: accounts and what they log in with, candidates' and staff's, student records, CET4 results. Apart from
+//! the journal, which knows pseudonyms only; committed before any event that names the pseudonym.
 
 mod accounts;
 mod codes;
@@ -10,6 +10,7 @@ mod password;
 mod remarks;
 mod reviews;
 mod sessions;
+mod staff_credentials;
 mod students;
 
 pub use accounts::{AccountDetails, Identity, Person};
@@ -24,6 +25,7 @@ pub use password::Password;
 pub(crate) use remarks::keep_remark;
 pub(crate) use reviews::{forget_tickets, keep_ticket, match_of, papers, result_index};
 pub(crate) use sessions::{end_session, has_session_ended};
+pub(crate) use staff_credentials::{StaffCredentials, StaffPerson, StaffRequest, StaffRow};
 pub(crate) use students::{Found, ImportedStudent, SealedStudent, Students, split};
 
 /// A store of persons' data that does not answer, logged once.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use kaowei_core::audit::{ChainHead, Hash, Record, Seal, verify};
 use kaowei_core::cell;
 use kaowei_core::ids::{CandidateId, Cell, PoolId, Sequence};
-use kaowei_core::registration::{self, Candidate};
+use kaowei_core::registration::{self, Candidate, StaffAccounts};
 use kaowei_core::seats::{self, Pool, PoolFacts, Settings};
 use kaowei_core::sites::{Sitting, Tree};
 use kaowei_core::time::{Moment, Span};
@@ -49,6 +49,8 @@ pub(crate) struct Memory {
     pub(crate) last_at: Moment,
     /// Up to which payment deadline each cell's candidates have been reminded, by lead (R36).
     pub(crate) reminded: Reminded,
+    /// Who of the staff has an account (R32).
+    pub(crate) staff: StaffAccounts,
 }
 
 /// The latest payment deadline of which a cell's candidates have been reminded so long before it.
@@ -129,6 +131,7 @@ impl Memory {
             cells: HashMap::new(),
             last_at: Moment::MIN,
             reminded: Reminded::new(),
+            staff: StaffAccounts::default(),
         }
     }
 
@@ -258,6 +261,8 @@ impl Memory {
                 let reminded = self.reminded.entry((cell, *lead)).or_insert(*held_until);
                 *reminded = (*reminded).max(*held_until);
             }
+            registration::Event::StaffAccountCreated { .. }
+            | registration::Event::StaffAccountRevoked { .. } => self.staff.evolve(cell, event, at),
             registration::Event::AgreementAccepted { .. }
             | registration::Event::Enrolled { .. }
             | registration::Event::EnrolmentDeleted { .. }

@@ -23,7 +23,7 @@ use sqlx::{ColumnIndex, Database, Decode, Row, Type};
 use super::memory::{Memory, PoolMemory};
 use crate::failure::OpenError;
 use crate::store::{Db, on};
-use crate::tables::{read_order, read_positions, read_reminders};
+use crate::tables::{read_order, read_positions, read_reminders, read_staff_accounts};
 
 const DOCUMENTS: &str = "SELECT name, body FROM documents";
 const CAMPUSES: &str = "SELECT body FROM campuses";
@@ -86,6 +86,7 @@ async fn read_rows(tables: &Db) -> Result<Memory, OpenError> {
     let mut memory = Memory::empty();
     read_catalogue(tables, &mut memory).await?;
     memory.reminded = read_reminders(tables).await?;
+    memory.staff = read_staff_accounts(tables).await?;
     let mut heads = read_heads(tables, &mut memory).await?;
     let claims = read_claims(tables).await?;
     read_pools(tables, &mut memory, &claims, &mut heads).await?;

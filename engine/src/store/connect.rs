@@ -107,12 +107,14 @@ const PEOPLE: &[Part] = &[
     part!(7, "credentials"),
     part!(8, "sandbox"),
     part!("00", 12, "review_tickets"),
+    part!("00", 13, "staff_credentials"),
 ];
 const TABLES: &[Part] = &[
     part!(3, "tables"),
     part!(4, "notices"),
     part!(6, "orders"),
     part!("00", 11, "reviews"),
+    part!("00", 14, "staff_accounts"),
 ];
 
 /// The advisory lock that a server holds on its database ("kaowei" in ASCII).

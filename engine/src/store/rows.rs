@@ -9,7 +9,7 @@ use std::cell::LazyCell;
 use std::sync::Arc;
 
 use kaowei_core::ids::{
-    CampusCode, CandidateId, OrderId, PoolId, ProvinceCode, SchoolCode, Sequence, SubjectCode,
+    CampusCode, CandidateId, OrderId, PoolId, ProvinceCode, SchoolCode, Sequence, StaffAccountId, SubjectCode,
 };
 use kaowei_core::time::Moment;
 use sqlx::postgres::{PgArguments, PgRow};
@@ -162,6 +162,7 @@ values! {
     Moment => Integer(at: at.unix_ms());
     Sequence => Integer(sequence: stored_sequence(sequence));
     CandidateId => Integer(candidate: candidate.0);
+    StaffAccountId => Integer(staff: staff.0);
     &'a str => Text(text: text.into());
     String => Text(text: text.into());
     PoolId => Text(pool: pool.to_string().into());

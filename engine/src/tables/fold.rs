@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::fold_orders::OrderFold;
 use super::notices::NoticeFold;
+use super::staff::StaffFold;
 use crate::failure::OpenError;
 use crate::recovery::StoredEvent;
 use crate::views::ExpiryStatus;
@@ -42,6 +43,7 @@ pub(super) struct Fold<'a> {
     pub(super) payment: OrderFold<'a>,
     pub(super) last_at: Option<Moment>,
     pub(super) notices: NoticeFold,
+    pub(super) staff: StaffFold,
 }
 
 /// Changes of a pool's row: settings as they are now, counters by how much they move.
@@ -163,6 +165,9 @@ impl<'a> Fold<'a> {
         if stream.starts_with("cell:") {
             let event = cell::Event::read(kind, payload)?;
             self.notices.add_cell(cell, *position, at, &event)?;
+            if let cell::Event::Registration(event) = &event {
+                self.staff.add(cell, event, at)?;
+            }
             return match event {
                 cell::Event::Registration(event) => self.add_cell_event(&event, at, *position),
                 cell::Event::Payment(event) => self.add_payment_event(event, at, cell, *position),
@@ -307,13 +312,7 @@ impl<'a> Fold<'a> {
                 candidate,
                 delete_after,
                 ..
-            } => match self.enrolments.get_mut(candidate) {
-                Some(Some(enrolment)) => enrolment.delete_after = *delete_after,
-                Some(None) => {}
-                None => {
-                    self.enrolment_ends.insert(*candidate, *delete_after);
-                }
-            },
+            } => self.extend_enrolment(*candidate, *delete_after),
             Event::EnrolmentKeyRemembered {
                 candidate,
                 key,
@@ -354,9 +353,22 @@ impl<'a> Fold<'a> {
             Event::QuickPrintSet { candidate, enabled } => {
                 self.payment.quick_prints.insert(*candidate, *enabled);
             }
-            Event::Imported { .. } | Event::DeadlineNear { .. } => {}
+            Event::Imported { .. }
+            | Event::DeadlineNear { .. }
+            | Event::StaffAccountCreated { .. }
+            | Event::StaffAccountRevoked { .. } => {}
         }
         Ok(())
+    }
+
+    fn extend_enrolment(&mut self, candidate: CandidateId, delete_after: Moment) {
+        match self.enrolments.get_mut(&candidate) {
+            Some(Some(enrolment)) => enrolment.delete_after = delete_after,
+            Some(None) => {}
+            None => {
+                self.enrolment_ends.insert(candidate, delete_after);
+            }
+        }
     }
 
     fn add_review(

@@ -9,6 +9,7 @@ mod notices;
 mod pace;
 mod progress;
 mod rebuild;
+mod staff;
 mod statements;
 
 pub(crate) use checkpoint::{Checkpoint, read_positions};
@@ -18,3 +19,4 @@ pub(crate) use notices::{NoticeRow, notices_after, notices_of, read_reminders};
 pub(crate) use progress::Progress;
 pub use rebuild::RebuildReport;
 pub(crate) use rebuild::{clear, fill, verify};
+pub(crate) use staff::read_staff_accounts;

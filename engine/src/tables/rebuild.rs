@@ -10,7 +10,7 @@ use crate::failure::OpenError;
 use crate::recovery::{Source, load};
 use crate::store::{Store, on};
 
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 18] = [
     "checkpoint",
     "stream_heads",
     "stream_index",
@@ -28,6 +28,7 @@ const TABLES: [&str; 17] = [
     "order_claims",
     "score_reports",
     "quick_prints",
+    "staff_accounts",
 ];
 
 /// What a rebuild did.

@@ -20,6 +20,7 @@ pub(super) fn statements<'a>(fold: &'a Fold<'_>) -> Vec<Statement<'a>> {
     statements.extend(super::notices::statements(&fold.notices));
     statements.extend(choices(fold));
     statements.extend(orders(fold));
+    statements.extend(super::staff::statements(&fold.staff));
     statements.extend(positions(fold));
     statements
 }

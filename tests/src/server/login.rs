@@ -58,4 +58,25 @@ impl Server<'_> {
         body["captcha"] = json!({"id": id, "answer": self.read_captcha(id)});
         body
     }
+
+    /// Gives a member of staff an account, by whoever `giver` is: the answer, with its code.
+    pub async fn appoint(&self, giver: &Client, login: &str, scope: &str) -> Value {
+        let asked = json!({"login": login, "name": format!("管理员{login}"), "scope": scope});
+        giver.post("/v1/staff/accounts", &asked).await.expect(201)
+    }
+
+    /// Logs a member of staff in.
+    pub fn log_in_staff(&self, login: &str, password: &str) -> Call {
+        let asked = json!({"login": login, "password": password});
+        self.nobody().post("/v1/staff/sessions", &asked)
+    }
+
+    /// A member of staff with an account of their own, given by `giver`, after the first login; and the account's id.
+    pub async fn appointed(&self, giver: &Client, login: &str, scope: &str) -> (Client, String) {
+        let account = self.appoint(giver, login, scope).await;
+        let asked = json!({"login": login, "password": PASSWORD, "code": account["code"]});
+        let session = self.nobody().post("/v1/staff/sessions", &asked).await.expect(201);
+        let staff = self.bearer(session["token"].as_str().expect("a token"));
+        (staff, account["id"].as_str().expect("an id").into())
+    }
 }

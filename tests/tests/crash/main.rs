@@ -12,6 +12,7 @@ mod payments;
 mod places;
 mod points;
 mod reviews;
+mod staff;
 mod time;
 
 /// The program under test.

@@ -45,6 +45,9 @@ const OUTBOX: [FailPoint; 2] = [FailPoint::OutboxSent, FailPoint::OutboxDone];
 /// Points of imports.
 const IMPORTS: [FailPoint; 2] = [FailPoint::ImportValidated, FailPoint::ImportSlice];
 
+/// Points of an account of staff; `staff.rs` dies there.
+const STAFF: [FailPoint; 2] = [FailPoint::StaffAccountWritten, FailPoint::StaffAccountNotAnswered];
+
 /// Points of a start.
 const STARTS: [FailPoint; 3] = [
     FailPoint::RecoveryTables,
@@ -62,6 +65,7 @@ fn every_point_belongs_to_one_of_these_tests() {
         &TABLES,
         &OUTBOX,
         &IMPORTS,
+        &STAFF,
         &STARTS,
     ]
     .concat();

@@ -26,7 +26,6 @@ on_both_stores! {
 
 /// Addresses that take a JSON body, by whom, with a good body.
 async fn with_bodies(server: &Server<'_>) -> Vec<(Client, &'static str, String, Value)> {
-    let review = review(server).await;
     let (li, national) = (server.candidate(0), server.staff("national"));
     let reason = json!({"resume": true, "reason": "test"});
     let buyer = server.enrolled(11).await;
@@ -34,8 +33,6 @@ async fn with_bodies(server: &Server<'_>) -> Vec<(Client, &'static str, String, 
     let cashier = &*format!("/sandbox/pay/{order}");
     let refund = &*format!("/v1/staff/orders/{order}/refund");
     let pool = json!({"capacity": 3, "open": true, "fee_fen": 1});
-    let on_behalf = json!({"province": "99", "id_type": "passport", "id_number": "P0", "reason": "lost"});
-    let verdict = json!({"decision": "approved", "reason": "seen"});
     let bodies = [
         (li.clone(), "PUT", "/v1/agreement", json!({"version": "2026-1"})),
         (
@@ -86,19 +83,37 @@ async fn with_bodies(server: &Server<'_>) -> Vec<(Client, &'static str, String, 
         ),
         (server.nobody(), "POST", cashier, json!({"outcome": "failed"})),
         (national.clone(), "POST", refund, json!({"reason": "test"})),
-        (national.clone(), "POST", "/v1/staff/reviews", on_behalf),
-        (national.clone(), "POST", &review, verdict),
         (national, "PUT", "/v1/staff/sandbox", json!({"down": false})),
     ];
     let owned = |(client, method, path, body): (Client, &'static str, &str, Value)| {
         (client, method, path.to_owned(), body)
     };
-    let visitors = with_bodies_of_visitors(server);
-    bodies.map(owned).into_iter().chain(visitors.map(owned)).collect()
+    let visitors = with_bodies_of_visitors(server).map(owned);
+    let about_people = with_bodies_about_people(server).await;
+    bodies
+        .map(owned)
+        .into_iter()
+        .chain(visitors)
+        .chain(about_people)
+        .collect()
+}
+
+/// Those by which staff decide about people.
+async fn with_bodies_about_people(server: &Server<'_>) -> [(Client, &'static str, String, Value); 3] {
+    let review = review(server).await;
+    let account = json!({"login": "wang", "name": "王", "scope": "national", "reason": "new"});
+    let on_behalf = json!({"province": "99", "id_type": "passport", "id_number": "P0", "reason": "lost"});
+    let verdict = json!({"decision": "approved", "reason": "seen"});
+    let post = |path: &str, body| (server.staff("national"), "POST", path.to_owned(), body);
+    [
+        post("/v1/staff/accounts", account),
+        post("/v1/staff/reviews", on_behalf),
+        post(&review, verdict),
+    ]
 }
 
 /// Those by which one gets an account and a token, and changes them.
-fn with_bodies_of_visitors(server: &Server<'_>) -> [(Client, &'static str, &'static str, Value); 5] {
+fn with_bodies_of_visitors(server: &Server<'_>) -> [(Client, &'static str, &'static str, Value); 6] {
     let (nobody, student) = (server.nobody(), Student::number(0));
     let captcha = json!({"id": "x", "answer": "y"});
     let with_captcha = |mut body: Value| {
@@ -111,6 +126,10 @@ fn with_bodies_of_visitors(server: &Server<'_>) -> [(Client, &'static str, &'sta
     [
         post("/v1/accounts", with_captcha(registration(&student))),
         post("/v1/sessions", with_captcha(login(&student, PASSWORD))),
+        post(
+            "/v1/staff/sessions",
+            with_captcha(json!({"login": "wang", "password": PASSWORD, "code": "x"})),
+        ),
         post("/v1/password-resets", with_captcha(reset)),
         post("/v1/password-resets/x", new_password),
         (

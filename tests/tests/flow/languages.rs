@@ -200,7 +200,9 @@ fn after(fault: &Fault) -> Option<Fault> {
         Fault::IdNumber => Fault::Phone,
         Fault::Phone => Fault::PersonalPassword,
         Fault::PersonalPassword => Fault::UnknownProvince(code()),
-        Fault::UnknownProvince(_) => Fault::UnknownCampus(campus),
+        Fault::UnknownProvince(_) => Fault::StaffLogin,
+        Fault::StaffLogin => Fault::UnknownSchool(school),
+        Fault::UnknownSchool(_) => Fault::UnknownCampus(campus),
         Fault::UnknownCampus(_) => Fault::UnknownSubject(subject),
         Fault::UnknownSubject(_) => Fault::NoSitting,
         Fault::NoSitting => Fault::OutOfScope {

@@ -22,5 +22,6 @@ mod secrecy;
 mod sessions;
 mod sittings;
 mod staff;
+mod staff_accounts;
 mod tokens;
 mod walk;

@@ -112,6 +112,10 @@ fn asks(operation: &Operation, claim: &str, order: &str, review: &str) -> Vec<As
         ("POST", "/v1/sessions") => {
             vec![Ask::of("/v1/sessions", All).json(login(&Student::number(9), PASSWORD))]
         }
+        ("POST", "/v1/staff/sessions") => {
+            let asked = json!({"login": "walker", "password": PASSWORD});
+            vec![Ask::of("/v1/staff/sessions", All).json(asked)]
+        }
         ("POST", "/v1/password-resets") => {
             let asked = json!({"province": "99", "id_type": "passport", "id_number": "P9"});
             vec![Ask::of("/v1/password-resets", All).json(asked)]
@@ -166,7 +170,7 @@ fn staff_asks(operation: &Operation, order: &str, review: &str) -> Vec<Ask> {
         (
             "GET",
             path @ ("/v1/staff/overview" | "/v1/staff/pools" | "/v1/staff/sitting" | "/v1/staff/expiry"
-            | "/v1/staff/events" | "/v1/staff/reviews"),
+            | "/v1/staff/events" | "/v1/staff/reviews" | "/v1/staff/accounts"),
         ) => {
             vec![Ask::of(path, AllBelowTheirScope)]
         }
@@ -189,6 +193,13 @@ fn staff_asks(operation: &Operation, order: &str, review: &str) -> Vec<Ask> {
         }
         ("GET", "/v1/staff/sandbox") => vec![Ask::of("/v1/staff/sandbox", National)],
         ("PUT", "/v1/staff/sandbox") => vec![Ask::of("/v1/staff/sandbox", National).json(json!({}))],
+        ("POST", "/v1/staff/accounts") => {
+            let asked = json!({"login": "passer-by", "name": "路人", "scope": "school:99101"});
+            vec![Ask::of("/v1/staff/accounts", ProvinceAndAbove).json(asked)]
+        }
+        ("DELETE", "/v1/staff/accounts/{id}") => {
+            vec![Ask::of("/v1/staff/accounts/staff-1", ProvinceAndAbove)]
+        }
         ("POST", "/v1/staff/expiry") => vec![Ask::of("/v1/staff/expiry", National).json(reason)],
         ("POST", "/v1/staff/imports/{kind}") => vec![
             Ask::of("/v1/staff/imports/campuses", LinesBelowTheirScope).csv(CAMPUS),
@@ -231,11 +242,14 @@ const RESULT: &str = "ticket,id_number,name,year,score\nT1,P1,考生1,2024,430\n
 
 async fn every_operation_asked_by_everybody_answers_those_that_it_should(place: Place) {
     let server = Server::start_town(&place).await;
-    let (owner, other) = enrol_namesakes(&server).await;
-    let order = owner.buy("991010-2", "2").await;
+    let (owner, other, order) = enrol_namesakes(&server).await;
     let claim = owner.hold("991010-1").await;
     let review = prepare_reviews(&server, [&owner, &other]).await;
     let nobody = server.nobody();
+    let (_, walker) = server
+        .appointed(&server.staff("province:99"), "walker", "school:99101")
+        .await;
+    assert_eq!(walker, "staff-1");
     let staff: BTreeMap<&str, Client> = SCOPES.map(|scope| (scope, server.staff(scope))).into();
     let mut operations = nobody.contract().operations().to_vec();
     // What deletes goes last.
@@ -293,10 +307,19 @@ async fn every_operation_asked_by_everybody_answers_those_that_it_should(place: 
 fn answers_to_anybody(what: &str) -> &'static [u16] {
     match what {
         "POST /v1/accounts" => &[201, 409],
-        "POST /v1/sessions" => &[201],
+        "POST /v1/sessions" | "POST /v1/staff/sessions" => &[201],
         "POST /v1/password-resets" => &[202, 429],
         "POST /v1/password-resets/nobodys" => &[401],
-        _ => &[200],
+        _ => &[200, 201],
+    }
+}
+
+/// What can be done once answers the next that it is done.
+fn answers_to_staff(what: &str) -> &'static [u16] {
+    match what {
+        "POST /v1/staff/accounts" => &[201, 409],
+        "DELETE /v1/staff/accounts/staff-1" => &[204],
+        _ => &[200, 201],
     }
 }
 
@@ -347,8 +370,8 @@ async fn of_staff(
             // Those who come later find that it is done.
             reply.refused(409, "nothing_due");
         } else if ask.answers.includes(scope) {
-            let answered = matches!(reply.status, 200 | 201);
-            assert!(answered, "{what} by {scope}: {} {}", reply.status, reply.text());
+            let expected = answers_to_staff(what).contains(&reply.status);
+            assert!(expected, "{what} by {scope}: {} {}", reply.status, reply.text());
         } else if ask.answers == Answers::LinesBelowTheirScope {
             let refused = reply.refused(422, "invalid_request");
             assert_eq!(refused["rejected"][0]["line"], 2, "{what} by {scope}");
@@ -362,19 +385,23 @@ async fn of_staff(
     }
 }
 
-/// Two candidates who bear one name and may not sit CET6.
-async fn enrol_namesakes(server: &Server<'_>) -> (Client, Client) {
-    let namesake = |n: u32| Student {
+/// Two who are enrolled and have one name; the first has paid for CET6, by that order, and neither may sit it any more.
+async fn enrol_namesakes(server: &Server<'_>) -> (Client, Client, String) {
+    let namesake = |n: u32, subjects| Student {
         name: "考生0".into(),
-        subjects: "1;3;F",
+        subjects,
         ..Student::number(n)
     };
-    import_students(server, &[namesake(0), namesake(1)]).await;
-    let clients = [0, 1].map(|n| server.student(&namesake(n)));
-    for client in &clients {
+    let who_may_sit = |subjects| [0, 1].map(|n| namesake(n, subjects));
+    let at_first = who_may_sit("1;2;3;F");
+    import_students(server, &at_first).await;
+    let [owner, other] = at_first.map(|student| server.student(&student));
+    for client in [&owner, &other] {
         client.enrol().await;
     }
-    clients.into()
+    let order = owner.buy("991010-2", "2").await;
+    import_students(server, &who_may_sit("1;3;F")).await;
+    (owner, other, order)
 }
 
 /// A review of each, rejected; the id of the first.
@@ -435,6 +462,9 @@ async fn shows_only_what_is_below(server: &Server<'_>) {
             (sees_99101, sees_99102),
             "{scope}"
         );
+        let accounts = staff.get("/v1/staff/accounts").await.text();
+        let sees_account = ["national", "province:99"].contains(&scope);
+        assert_eq!(accounts.contains("walker"), sees_account, "{scope}");
         let overview = staff.get("/v1/staff/overview").await.expect(200);
         assert_eq!(overview["total"]["held"], json!(u8::from(sees_99101)), "{scope}");
     }

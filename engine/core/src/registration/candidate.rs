@@ -355,6 +355,8 @@ impl Candidate {
             | Event::SittingSaved { .. }
             | Event::CampusSaved { .. }
             | Event::Imported { .. }
+            | Event::StaffAccountCreated { .. }
+            | Event::StaffAccountRevoked { .. }
             | Event::ExpirySuspended { .. }
             | Event::ExpiryResumed { .. } => {}
         }

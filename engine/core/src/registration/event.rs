@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::{AnsweredEnrolment, Application, Enrolment, ReviewDecision, ScoreReportChoice};
-use crate::ids::{CampusCode, CandidateId, ClaimId, RecordId, RecordVersion};
+use crate::ids::{CampusCode, CandidateId, ClaimId, RecordId, RecordVersion, StaffAccountId};
 use crate::seats::By;
-use crate::sites::{Campus, Site, Sitting};
+use crate::sites::{Campus, Scope, Site, Sitting};
 use crate::stored::{KeyNote, events};
 use crate::time::{Moment, Span};
 
@@ -187,6 +187,28 @@ events! {
         /// Who.
         by: By,
     }
+    /// A member of staff was given an account (R32). Name and login are kept elsewhere.
+    StaffAccountCreated = "staff_account_created" {
+        /// The account.
+        account: StaffAccountId,
+        /// How far it sees.
+        scope: Scope,
+        /// Who gave it.
+        by: By,
+        /// Why, if said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Arc<str>>,
+    }
+    /// An account of a member of staff ended, and all its tokens with it.
+    StaffAccountRevoked = "staff_account_revoked" {
+        /// The account.
+        account: StaffAccountId,
+        /// Who ended it.
+        by: By,
+        /// Why, if said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Arc<str>>,
+    }
     /// Expiry was suspended (1.4).
     ExpirySuspended = "expiry_suspended" {
         /// Who.
@@ -243,6 +265,8 @@ impl Event {
             Self::SittingSaved { .. }
             | Self::CampusSaved { .. }
             | Self::Imported { .. }
+            | Self::StaffAccountCreated { .. }
+            | Self::StaffAccountRevoked { .. }
             | Self::ExpirySuspended { .. }
             | Self::ExpiryResumed { .. } => None,
         }

@@ -1,4 +1,5 @@
-//! One candidate: agreement, student record, review, enrolment, and the rules across pools (R2–R13).
+//! One candidate: agreement, student record, review, enrolment, and the rules across pools (R2–R13). And who may do what
+//! for candidates: the staff's accounts (R32).
 
 mod candidate;
 mod choices;
@@ -7,6 +8,7 @@ mod event;
 mod keys;
 mod name;
 mod review;
+mod staff;
 
 pub use candidate::{Agreed, Ask, Candidate, Enrolment, Opening, OrderAsk, OrderVerdict, Verdict};
 pub use choices::{Choices, ScoreReport, ScoreReportChoice};
@@ -15,3 +17,4 @@ pub use event::{Event, ImportKind};
 pub use keys::{AnsweredEnrolment, KEYS_MAX, KeyAnswer, Keys};
 pub use name::same_name;
 pub use review::{Application, Applying, Cet4Result, Decided, Match, Review, ReviewDecision, ReviewState};
+pub use staff::{Revoked, StaffAccount, StaffAccounts};

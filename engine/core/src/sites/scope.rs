@@ -3,11 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::Site;
-use crate::ids::{ProvinceCode, SchoolCode};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::{Site, Tree};
+use crate::ids::{Cell, ProvinceCode, SchoolCode, as_text, national_cell};
 
 /// A staff token's scope, written `national`, `province:99` or `school:99101`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// Everything.
     National,
@@ -35,7 +37,28 @@ impl Scope {
             Self::School(_) => false,
         }
     }
+
+    /// The cell that whoever has this scope belongs to; none for a school that is not in the tree.
+    pub fn cell(self, tree: &Tree) -> Option<Cell> {
+        match self {
+            Self::National => Some(national_cell()),
+            Self::Province(province) => Some(province),
+            Self::School(school) => tree.province_of(school),
+        }
+    }
+
+    /// Whether who has this scope appoints, sees and dismisses staff of another one in that cell: of what lies strictly
+    /// below; only national staff have colleagues of their own level appointed by each other.
+    pub fn appoints(self, other: Self, cell: Cell) -> bool {
+        match (self, other) {
+            (Self::National, _) => true,
+            (Self::Province(own), Self::School(_)) => own == cell,
+            (Self::Province(_), Self::National | Self::Province(_)) | (Self::School(_), _) => false,
+        }
+    }
 }
+
+as_text!(display Scope);
 
 /// A text that is no scope.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -70,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn r32_a_scope_covers_what_lies_below_it_and_nothing_else() {
+    fn r32_a_scope_covers_and_appoints_what_lies_below_it_and_nothing_else() {
         let site = Site {
             province: "99".parse().unwrap(),
             school: "99101".parse().unwrap(),
@@ -86,6 +109,15 @@ mod tests {
             assert_eq!(parsed.covers(site), covers, "{scope}");
             assert_eq!(parsed.to_string(), scope);
         }
+        let own = ["national", "province:99", "school:99101"].map(|scope| scope.parse::<Scope>().unwrap());
+        let cell = site.province;
+        let appointed = own.map(|scope| own.map(|other| scope.appoints(other, cell)));
+        assert_eq!(
+            appointed,
+            [[true, true, true], [false, false, true], [false, false, false]]
+        );
+        let elsewhere: Scope = "province:32".parse().unwrap();
+        assert!(!elsewhere.appoints(own[2], cell));
         assert!("province:".parse::<Scope>().is_err());
         assert!("everything".parse::<Scope>().is_err());
     }

@@ -89,7 +89,7 @@ impl Engine {
             // Results belong to no province, so nobody below the nation may overwrite them (R32).
             staff.national_only()?;
         }
-        let _one_at_a_time = self.take_changes().await?;
+        let _one_at_a_time = self.take_changes_as(staff).await?;
         let report = self.validate(staff, kind, file, progress).await?;
         if options.dry_run || (report.rejected_total > 0 && !options.skip_bad) {
             return Ok(report);

@@ -91,6 +91,13 @@ impl Engine {
         Ok(turn)
     }
 
+    /// The turn of that member of staff, whose account may have ended while they waited for it.
+    pub(crate) async fn take_changes_as(&self, staff: &Staff) -> Result<MutexGuard<'_, ()>, Denied> {
+        let turn = self.take_changes().await?;
+        self.check_staff(staff)?;
+        Ok(turn)
+    }
+
     /// Finishes what a crash cut off; files that nothing was applied of are discarded.
     pub(crate) async fn resume_imports(&self) -> Result<(), OpenError> {
         let rows: Vec<ImportRow> =
