@@ -388,8 +388,8 @@ async fn r36_a_code_that_does_not_hold_any_more_is_not_sent(place: Place) {
         .expect(202);
     eventually("there are two", async || are_kept(2).await).await;
     let to_that_phone = || {
-        let received = receiver.received();
-        let mut sent = received.iter().map(Received::json);
+        let requests = receiver.received();
+        let mut sent = requests.iter().map(Received::json);
         sent.find(|sent| sent["recipient"]["phone"] == phone)
     };
     eventually("one goes there", async || to_that_phone().is_some()).await;
