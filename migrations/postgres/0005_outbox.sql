@@ -7,7 +7,7 @@ CREATE TABLE outbox_cursors (
 
 -- What is sent one by one until it is taken or its time is over: codes, which no event stands for, and notices that the
 -- receiver refused while it took others. The body is sealed (AES-256-GCM). code: which one it carries; it goes
--- with that. Candidate 0 is nobody.
+-- with that. Candidate 0 is nobody: what is written to it is never due.
 CREATE TABLE messages (
     message    BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     candidate  BIGINT NOT NULL,
@@ -19,6 +19,6 @@ CREATE TABLE messages (
     next_at    BIGINT NOT NULL
 );
 
-CREATE INDEX messages_due ON messages (next_at);
+CREATE INDEX messages_due ON messages (next_at) WHERE candidate <> 0;
 
 CREATE INDEX messages_of_code ON messages (code);

@@ -21,8 +21,8 @@ CREATE TABLE ended_sessions (
 
 CREATE INDEX ended_sessions_by_end ON ended_sessions (ends_at);
 
--- Codes that were sent to a phone and wait to be typed in; candidate 0 is nobody, here and below, so that asking takes
--- the same. sent: the code itself, sealed, of the one whose message went out; others may share it. tries_left: -1 where
+-- Codes that were sent to a phone and wait to be typed in; candidate 0 is nobody, so that asking takes the same.
+-- sent: the code itself, sealed, of the one whose message went out; others may share it. tries_left: -1 where
 -- it was used.
 CREATE TABLE codes (
     id         TEXT    NOT NULL PRIMARY KEY,
@@ -36,4 +36,4 @@ CREATE TABLE codes (
 );
 
 CREATE INDEX codes_by_end ON codes (ends_at);
-CREATE INDEX codes_by_candidate ON codes (candidate);
+CREATE INDEX codes_by_candidate ON codes (candidate, ends_at);

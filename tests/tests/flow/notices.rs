@@ -304,6 +304,8 @@ async fn what_happened_before_a_webhook_was_set_up_is_not_sent(place: Place) {
     server.finish().await;
 }
 
+const NEW: &str = "another horse battery";
+
 async fn ask_for_code(server: &Server<'_>, n: u32) {
     let asked = json!({"province": "99", "id_type": "passport", "id_number": format!("P{n}")});
     let asked = server.nobody().post("/v1/password-resets", &asked).await;
@@ -360,6 +362,10 @@ async fn r36_a_code_that_does_not_hold_any_more_is_not_sent(place: Place) {
         let asked = json!({"phone": phone});
         li.patch("/v1/account", &asked).await.expect(202);
     };
+    let are_kept = async |count: u32| {
+        let told = server.metrics().await;
+        told.contains(&format!("\nkaowei_outbox_messages {count}\n"))
+    };
     // One that another replaced.
     change("13911112222").await;
     receiver.nth(1).await;
@@ -367,20 +373,33 @@ async fn r36_a_code_that_does_not_hold_any_more_is_not_sent(place: Place) {
     change("13911113333").await;
     // One that a new password ended.
     ask_for_code(&server, 0).await;
-    let password = json!({"password": "another horse battery", "current_password": PASSWORD});
+    eventually("there are two", async || are_kept(2).await).await;
+    let password = json!({"password": NEW, "current_password": PASSWORD});
     li.patch("/v1/account", &password).await.expect(200);
-    eventually("both are withdrawn", async || {
-        server.metrics().await.contains("\nkaowei_outbox_messages 0\n")
-    })
-    .await;
+    eventually("both are withdrawn", async || are_kept(0).await).await;
+    // One that a new phone ended.
+    let session = server.log_in(&Student::number(0), NEW).await.expect(201);
+    let li = server.bearer(session["token"].as_str().unwrap());
+    server.advance(Span::from_secs(240));
+    ask_for_code(&server, 0).await;
+    let phone = "13911114444";
+    li.patch("/v1/account", &json!({"phone": phone}))
+        .await
+        .expect(202);
+    eventually("there are two", async || are_kept(2).await).await;
+    let to_that_phone = || {
+        let requests = receiver.received();
+        let mut sent = requests.iter().map(Received::json);
+        sent.find(|sent| sent["recipient"]["phone"] == phone)
+    };
+    eventually("one goes there", async || to_that_phone().is_some()).await;
+    let confirmed = json!({"phone": phone, "code": to_that_phone().unwrap()["code"]});
+    li.patch("/v1/account", &confirmed).await.expect(200);
+    eventually("both are withdrawn", async || are_kept(0).await).await;
     // One whose time is over.
     ask_for_code(&server, 1).await;
     server.advance(Span::from_secs(900));
-    eventually("it is given up", async || {
-        let told = server.metrics().await;
-        told.contains("\nkaowei_outbox_messages 0\n")
-    })
-    .await;
+    eventually("it is given up", async || are_kept(0).await).await;
     let before = receiver.received().len();
     receiver.answers(|_| 204);
     ask_for_code(&server, 2).await;

@@ -220,7 +220,15 @@ async fn s3_asking_for_codes_neither_keeps_anybody_else_from_it_nor_floods_a_pho
             .await
             .refused(401, "bad_credentials");
     }
-    hand_in(&server, &own["id"], &code).await.expect(204);
+    // However many share it, one uses it.
+    let third = ask("P0", "192.0.2.9").await.expect(202);
+    let (one, other) = tokio::join!(
+        hand_in(&server, &own["id"], &code),
+        hand_in(&server, &third["id"], &code)
+    );
+    let mut statuses = [one.status, other.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [204, 401]);
     // A second message would have come before that of the next who asks.
     server.register(&Student::number(2)).await;
     ask("P2", home).await.expect(202);
