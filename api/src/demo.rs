@@ -96,9 +96,12 @@ pub fn welcome(app: &App, server: &str) -> Result<String> {
          curl -X POST {server}/v1/enrolment -H \"Authorization: Bearer $C1\" -H 'Content-Type: application/json' -d '{{\"phone_confirmed\":true}}'\n\
          curl -X POST {server}/v1/claims    -H \"Authorization: Bearer $C1\" -H 'Content-Type: application/json' -d '{{\"pool\":\"991010-1\",\"on_full\":\"waitlist\"}}'\n\
          curl {server}/v1/enrolment -H \"Authorization: Bearer $C1\"\n\
+         curl -X PUT  {server}/v1/enrolment/score-reports -H \"Authorization: Bearer $C1\" -H 'Content-Type: application/json' -d '{{\"choices\":[{{\"subject\":\"1\",\"choice\":\"electronic\"}}]}}'\n\
+         curl -X POST {server}/v1/orders    -H \"Authorization: Bearer $C1\" -H 'Content-Type: application/json' -d '{{\"paper\":\"written\",\"method\":\"sandbox\"}}'\n\
          curl -X POST {server}/v1/review    -H \"Authorization: Bearer $C1\" -H 'Content-Type: application/json' -d '{{\"cet4_ticket\":\"991010231100001\"}}'\n\
          curl {server}/v1/staff/overview -H \"Authorization: Bearer $STAFF\"\n\n\
          991010-1 has two seats: the third candidate who claims waits in its queue.\n\
+         Open the order's pay_url at {server} in a browser to pay at the sandbox's cashier; no money moves.\n\
          The review opens CET6 to C1 at once. C2's with 991010231100007 waits for staff, C3's with 991010231100003 is refused.\n\
          The interface is readable at {server}/docs. More tokens: kaowei token --help",
         version = app
