@@ -1,6 +1,9 @@
 //! What is still to do (R30, S26–S27), as a program reads it: what, by when, and which call does it.
 
-use kaowei_core::seats::ClaimState;
+use std::borrow::Cow;
+
+use kaowei_core::payment::{Order, State};
+use kaowei_core::seats::{ClaimState, Standing};
 use kaowei_core::sites::{Paper, Sitting, Terms};
 use kaowei_core::time::Moment;
 use kaowei_engine::EnrolmentView;
@@ -18,9 +21,11 @@ pub enum Action {
     Accept,
     /// To claim a seat, or a place in the queue.
     Claim,
-    /// To pay what is held.
+    /// To choose the score report, without which nothing is paid (R24).
+    ChooseScoreReport,
+    /// To pay what is held: with an order, and at its provider's.
     Pay,
-    /// To wait for a seat.
+    /// To wait: for a seat, or for what the provider says of an order.
     Wait,
 }
 
@@ -50,9 +55,9 @@ pub struct NextCall {
     /// Its method.
     #[schema(example = "POST")]
     pub method: &'static str,
-    /// Its path.
-    #[schema(example = "/v1/claims")]
-    pub path: &'static str,
+    /// Its path; where an order is to be paid, its `pay_url`, which may be elsewhere.
+    #[schema(value_type = String, example = "/v1/claims")]
+    pub path: Cow<'static, str>,
     /// What of its body is known.
     #[schema(value_type = Object)]
     pub body: Value,
@@ -96,7 +101,7 @@ fn one(view: &EnrolmentView, progress: Progress, sitting: &Sitting, now: Moment)
         (Step::Agreement | Step::Qualification | Step::Confirmation, _) => Some(Todo {
             call: Some(NextCall {
                 method: "PUT",
-                path: "/v1/agreement",
+                path: "/v1/agreement".into(),
                 body: json!({"version": sitting.agreement.version}),
                 choose_from: None,
             }),
@@ -108,8 +113,8 @@ fn one(view: &EnrolmentView, progress: Progress, sitting: &Sitting, now: Moment)
         (Step::OralClaim, StepState::Waiting) => Some(wait(view, Paper::Oral, &terms(Paper::Oral), item)),
         (Step::WrittenClaim, _) => claim(view, Paper::Written, &terms(Paper::Written), now, item),
         (Step::OralClaim, _) => claim(view, Paper::Oral, &terms(Paper::Oral), now, item),
-        (Step::WrittenPayment, _) => Some(pay(view, Paper::Written, item)),
-        (Step::OralPayment, _) => Some(pay(view, Paper::Oral, item)),
+        (Step::WrittenPayment, _) => Some(pay(view, Paper::Written, &terms(Paper::Written), now, item)),
+        (Step::OralPayment, _) => Some(pay(view, Paper::Oral, &terms(Paper::Oral), now, item)),
     }
 }
 
@@ -130,7 +135,7 @@ fn claim(view: &EnrolmentView, paper: Paper, terms: &Terms, now: Moment, item: T
         by: Some(by.into()),
         call: Some(NextCall {
             method: "POST",
-            path: "/v1/claims",
+            path: "/v1/claims".into(),
             body: json!({}),
             choose_from: Some(match paper {
                 Paper::Written => "/v1/pools?offered_to=me&paper=written",
@@ -152,17 +157,84 @@ fn wait(view: &EnrolmentView, paper: Paper, terms: &Terms, item: Todo) -> Todo {
     }
 }
 
-/// The call comes with orders.
-fn pay(view: &EnrolmentView, paper: Paper, item: Todo) -> Todo {
+fn pay(view: &EnrolmentView, paper: Paper, terms: &Terms, now: Moment, item: Todo) -> Todo {
     let held = || {
         let claims = view.claims.iter().map(|claim| &claim.standing);
         claims.filter(move |claim| claim.paper == paper && claim.state.held_until().is_some())
     };
     let by = held().filter_map(|claim| claim.state.held_until()).min();
-    Todo {
+    let item = Todo {
         action: Action::Pay,
         by: by.map(Instant),
         claims: held().map(|claim| claim.id.to_string()).collect(),
         ..item
+    };
+    let mut orders = view.orders.iter();
+    if let Some(order) = orders.find(|order| order.paper() == paper && order.keeps_holds()) {
+        return pay_order(order, &item);
+    }
+    if now >= terms.payment_closes_at {
+        return item;
+    }
+    let written = |claim: &Standing| claim.requires.unwrap_or(claim.id.pool.subject);
+    let unchosen = held()
+        .map(written)
+        .filter(|written| view.choices.score_report(*written).is_none());
+    let unchosen: Vec<Value> = unchosen
+        .map(|subject| json!({"subject": subject.to_string()}))
+        .collect();
+    if !unchosen.is_empty() {
+        return Todo {
+            action: Action::ChooseScoreReport,
+            call: Some(NextCall {
+                method: "PUT",
+                path: "/v1/enrolment/score-reports".into(),
+                body: json!({"choices": unchosen}),
+                choose_from: None,
+            }),
+            ..item
+        };
+    }
+    Todo {
+        call: Some(NextCall {
+            method: "POST",
+            path: "/v1/orders".into(),
+            body: json!({"paper": paper.as_str()}),
+            choose_from: None,
+        }),
+        ..item
+    }
+}
+
+/// An order that can be paid is to be paid; of any other its provider is asked.
+fn pay_order(order: &Order, item: &Todo) -> Todo {
+    let (action, by, method, path) = match order.state() {
+        State::Payable { pay_url, .. } => {
+            let by = Some(order.expires_at().into());
+            (Action::Pay, by, "GET", pay_url.to_string())
+        }
+        State::Attaching
+        | State::Placed { .. }
+        | State::Closing { .. }
+        | State::Closed { .. }
+        | State::Paid { .. } => {
+            let refresh = format!("/v1/orders/{}/refresh", order.id());
+            (Action::Wait, None, "POST", refresh)
+        }
+    };
+    let claims = order.claims().iter();
+    Todo {
+        step: item.step,
+        action,
+        required: item.required,
+        opens_at: None,
+        by,
+        claims: claims.map(|ordered| ordered.claim.to_string()).collect(),
+        call: Some(NextCall {
+            method,
+            path: path.into(),
+            body: json!({}),
+            choose_from: None,
+        }),
     }
 }

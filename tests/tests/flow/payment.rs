@@ -14,6 +14,7 @@ on_both_stores! {
     s21_r25_what_can_t_be_ordered_is_refused_in_the_documented_order
     s21_s22_s23_what_is_due_is_shown_by_paper_and_ordered_as_shown
     s24_the_cashier_is_a_page_in_both_languages
+    r30_s27_the_page_leads_from_the_held_seat_to_paid
     s25_r26_who_comes_back_unheard_asks_for_the_true_state
     r17_cancelling_with_an_open_order_is_202_until_the_provider_has_closed_it
     r26_forged_notifications_are_400_and_counted
@@ -535,5 +536,60 @@ async fn orders_are_exported_below_the_scope(place: Place) {
             "{text}"
         );
     }
+    server.finish().await;
+}
+
+/// The step, action and claims of the first thing to do, and its call's method and path.
+fn first_todo(page: &Value) -> (Value, Value, Value, Value, Value) {
+    let todo = &page["todo"][0];
+    let part = |name: &str| todo[name].clone();
+    let call = |name: &str| todo["call"][name].clone();
+    (
+        part("step"),
+        part("action"),
+        part("claims"),
+        call("method"),
+        call("path"),
+    )
+}
+
+async fn r30_s27_the_page_leads_from_the_held_seat_to_paid(place: Place) {
+    let server = Server::start_town(&place).await;
+    let li = server.enrolled(0).await;
+    let claim = li.hold("991010-1").await;
+    let page = async || li.get("/v1/enrolment").await.expect(200);
+    let expected = |action: &str, method: &str, path: &str| {
+        let step = json!("written_payment");
+        (step, json!(action), json!([claim]), json!(method), json!(path))
+    };
+    let choose = page().await;
+    assert_eq!(
+        first_todo(&choose),
+        expected("choose_score_report", "PUT", "/v1/enrolment/score-reports")
+    );
+    assert_eq!(choose["next"], choose["todo"][0]["call"]);
+    let mut body = choose["next"]["body"].clone();
+    assert_eq!(body, json!({"choices": [{"subject": "1"}]}));
+    body["choices"][0]["choice"] = json!("electronic");
+    li.put("/v1/enrolment/score-reports", &body).await.expect(200);
+
+    let order = page().await;
+    assert_eq!(first_todo(&order), expected("pay", "POST", "/v1/orders"));
+    let mut body = order["next"]["body"].clone();
+    body["method"] = json!("sandbox");
+    let opened = id(&li.post("/v1/orders", &body).await.expect(201));
+
+    let cashier = page().await;
+    let path = format!("/sandbox/pay/{opened}");
+    assert_eq!(first_todo(&cashier), expected("pay", "GET", &path));
+    // The provider closes no order as young as this: until it has, nothing else can be done.
+    li.cancel(&claim).await.expect(202);
+    let path = format!("/v1/orders/{opened}/refresh");
+    let wait = expected("wait", "POST", &path);
+    eventually("it is being closed", async || first_todo(&page().await) == wait).await;
+    assert_eq!(page().await["todo"][0]["by"], Value::Null);
+    li.pay(&opened, &json!({"outcome": "paid"})).await.expect(200);
+    until(&server, &li, &opened, "paid").await;
+    assert_eq!(page().await["progress"][4]["state"], "done");
     server.finish().await;
 }
