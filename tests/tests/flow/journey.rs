@@ -124,7 +124,7 @@ async fn r30_s26_s27_the_page_says_what_is_to_do_by_when_and_the_next_call(place
     assert_eq!(
         todo(&second),
         [
-            ("written_payment", "pay", A_DAY_LATER),
+            ("written_payment", "choose_score_report", A_DAY_LATER),
             ("oral_claim", "claim", "2026-12-01T00:00:00.000Z"),
         ]
     );
@@ -133,8 +133,9 @@ async fn r30_s26_s27_the_page_says_what_is_to_do_by_when_and_the_next_call(place
         (&second["todo"][0]["required"], &second["todo"][1]["required"]),
         (&json!(true), &json!(false))
     );
+    assert_eq!(second["next"]["path"], "/v1/enrolment/score-reports");
     assert_eq!(
-        second["next"]["choose_from"],
+        second["todo"][1]["call"]["choose_from"],
         "/v1/pools?offered_to=me&paper=oral"
     );
 
