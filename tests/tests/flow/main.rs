@@ -23,5 +23,6 @@ mod sessions;
 mod sittings;
 mod staff;
 mod staff_accounts;
+mod steps;
 mod tokens;
 mod walk;
