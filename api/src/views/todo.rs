@@ -1,9 +1,11 @@
 //! What is still to do (R30, S26–S27), as a program reads it: what, by when, and which call does it.
 
-use kaowei_core::seats::ClaimState;
+use kaowei_core::ids::SubjectCode;
+use kaowei_core::payment::State;
+use kaowei_core::seats::{ClaimState, Standing};
 use kaowei_core::sites::{Paper, Sitting, Terms};
 use kaowei_core::time::Moment;
-use kaowei_engine::EnrolmentView;
+use kaowei_engine::{ClaimView, EnrolmentView};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -40,7 +42,7 @@ pub struct Todo {
     pub by: Option<Instant>,
     /// The claims that it is about.
     pub claims: Vec<String>,
-    /// The call that does it; null where none does, or none does yet.
+    /// The call that does it, or that comes first; null where none does.
     pub call: Option<NextCall>,
 }
 
@@ -52,7 +54,7 @@ pub struct NextCall {
     pub method: &'static str,
     /// Its path.
     #[schema(example = "/v1/claims")]
-    pub path: &'static str,
+    pub path: String,
     /// What of its body is known.
     #[schema(value_type = Object)]
     pub body: Value,
@@ -96,7 +98,7 @@ fn one(view: &EnrolmentView, progress: Progress, sitting: &Sitting, now: Moment)
         (Step::Agreement | Step::Qualification | Step::Confirmation, _) => Some(Todo {
             call: Some(NextCall {
                 method: "PUT",
-                path: "/v1/agreement",
+                path: "/v1/agreement".into(),
                 body: json!({"version": sitting.agreement.version}),
                 choose_from: None,
             }),
@@ -108,8 +110,8 @@ fn one(view: &EnrolmentView, progress: Progress, sitting: &Sitting, now: Moment)
         (Step::OralClaim, StepState::Waiting) => Some(wait(view, Paper::Oral, &terms(Paper::Oral), item)),
         (Step::WrittenClaim, _) => claim(view, Paper::Written, &terms(Paper::Written), now, item),
         (Step::OralClaim, _) => claim(view, Paper::Oral, &terms(Paper::Oral), now, item),
-        (Step::WrittenPayment, _) => Some(pay(view, Paper::Written, item)),
-        (Step::OralPayment, _) => Some(pay(view, Paper::Oral, item)),
+        (Step::WrittenPayment, _) => pay(view, Paper::Written, item),
+        (Step::OralPayment, _) => pay(view, Paper::Oral, item),
     }
 }
 
@@ -130,7 +132,7 @@ fn claim(view: &EnrolmentView, paper: Paper, terms: &Terms, now: Moment, item: T
         by: Some(by.into()),
         call: Some(NextCall {
             method: "POST",
-            path: "/v1/claims",
+            path: "/v1/claims".into(),
             body: json!({}),
             choose_from: Some(match paper {
                 Paper::Written => "/v1/pools?offered_to=me&paper=written",
@@ -152,17 +154,67 @@ fn wait(view: &EnrolmentView, paper: Paper, terms: &Terms, item: Todo) -> Todo {
     }
 }
 
-/// The call comes with orders.
-fn pay(view: &EnrolmentView, paper: Paper, item: Todo) -> Todo {
-    let held = || {
-        let claims = view.claims.iter().map(|claim| &claim.standing);
-        claims.filter(move |claim| claim.paper == paper && claim.state.held_until().is_some())
-    };
-    let by = held().filter_map(|claim| claim.state.held_until()).min();
-    Todo {
+/// Nothing is to be paid where all that is held is about to go.
+fn pay(view: &EnrolmentView, paper: Paper, item: Todo) -> Option<Todo> {
+    let by = to_pay(&view.claims, paper).map(|(_, until)| until).min()?;
+    Some(Todo {
         action: Action::Pay,
-        by: by.map(Instant),
-        claims: held().map(|claim| claim.id.to_string()).collect(),
+        by: Some(by.into()),
+        claims: to_pay(&view.claims, paper)
+            .map(|(claim, _)| claim.id.to_string())
+            .collect(),
+        call: Some(next_of_payment(view, paper)),
         ..item
+    })
+}
+
+/// The choice of score reports comes first (R24), then the order, then the provider's page. An order that can't be paid
+/// yet or any more is looked at until it can be, or another may be opened.
+fn next_of_payment(view: &EnrolmentView, paper: Paper) -> NextCall {
+    let get = |path| NextCall {
+        method: "GET",
+        path,
+        body: json!({}),
+        choose_from: None,
+    };
+    let mut orders = view.orders.iter();
+    if let Some(order) = orders.find(|order| order.paper() == paper && order.keeps_holds()) {
+        return get(match order.state() {
+            State::Payable { pay_url, .. } => pay_url.to_string(),
+            _ => format!("/v1/orders/{}", order.id()),
+        });
     }
+    let mut unchosen: Vec<SubjectCode> = to_pay(&view.claims, paper)
+        .map(|(claim, _)| claim.requires.unwrap_or(claim.id.pool.subject))
+        .filter(|written| view.choices.score_report(*written).is_none())
+        .collect();
+    unchosen.dedup();
+    if unchosen.is_empty() {
+        return NextCall {
+            method: "POST",
+            path: "/v1/orders".into(),
+            body: json!({"paper": paper.as_str()}),
+            choose_from: None,
+        };
+    }
+    let choices: Vec<Value> = unchosen
+        .iter()
+        .map(|subject| json!({"subject": subject.to_string()}))
+        .collect();
+    NextCall {
+        method: "PUT",
+        path: "/v1/enrolment/score-reports".into(),
+        body: json!({"choices": choices}),
+        choose_from: None,
+    }
+}
+
+/// What of a paper is to be paid, and by when: what is held, unless it is about to go.
+pub(super) fn to_pay(claims: &[ClaimView], paper: Paper) -> impl Iterator<Item = (&Standing, Moment)> {
+    let claims = claims.iter().map(|claim| &claim.standing);
+    claims.filter_map(move |claim| {
+        let leaves = claim.attached.is_some_and(|attached| attached.asked_at.is_some());
+        let until = claim.state.held_until()?;
+        (claim.paper == paper && !leaves).then_some((claim, until))
+    })
 }

@@ -134,8 +134,30 @@ async fn r30_s26_s27_the_page_says_what_is_to_do_by_when_and_the_next_call(place
         (&json!(true), &json!(false))
     );
     assert_eq!(
-        second["next"]["choose_from"],
+        second["todo"][1]["call"]["choose_from"],
         "/v1/pools?offered_to=me&paper=oral"
+    );
+    // The choice of the score report, the order, the provider's page: each is the next call once the one before is made.
+    let mut call = second["next"].clone();
+    assert_eq!(call["path"], "/v1/enrolment/score-reports");
+    call["body"]["choices"][0]["choice"] = json!("electronic");
+    li.put(call["path"].as_str().unwrap(), &call["body"])
+        .await
+        .expect(200);
+    let mut call = page(&li).await["next"].clone();
+    assert_eq!(
+        (&call["method"], &call["path"]),
+        (&json!("POST"), &json!("/v1/orders"))
+    );
+    call["body"]["method"] = json!("sandbox");
+    let order = li
+        .post(call["path"].as_str().unwrap(), &call["body"])
+        .await
+        .expect(201);
+    let call = page(&li).await["next"].clone();
+    assert_eq!(
+        (&call["method"], &call["path"]),
+        (&json!("GET"), &order["pay_url"])
     );
 
     let wang = server.enrolled(1).await;
@@ -167,7 +189,7 @@ async fn r30_s26_s27_the_page_says_what_is_to_do_by_when_and_the_next_call(place
     let call = &last["next"];
     assert_eq!(call["path"], "/v1/agreement");
     li.put("/v1/agreement", &call["body"]).await.expect(200);
-    assert_eq!(page(&li).await["todo"], second["todo"]);
+    assert_eq!(todo(&page(&li).await), todo(&second));
     server.finish().await;
 }
 
