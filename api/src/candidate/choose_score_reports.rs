@@ -41,7 +41,8 @@ problems!(ChooseProblems: CANDIDATE ENGINE BODY; AgreementRequired, NotEnrolled,
 
 /// Chooses the forms of score reports, each on its written subject; the oral one of its level follows it.
 ///
-/// One is needed before paying, and may be changed until the sitting's `choices_close_at`.
+/// One is needed before paying, and may be changed until the sitting's `choices_close_at`; the first can be made after that
+/// too.
 #[utoipa::path(put, path = "/v1/enrolment/score-reports", tag = "candidate", security(("bearer" = [])),
     request_body = ChooseScoreReports,
     responses((status = 200, description = "All that is chosen now.", body = Choices), ChooseProblems))]

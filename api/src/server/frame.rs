@@ -30,7 +30,8 @@ use crate::problem::{Code, Language, Problem};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
-const NOTHING_LOADS: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+const NOTHING_LOADS: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; form-action 'self'; frame-ancestors 'none'");
 /// Swagger UI sets styles on its elements and has its icons in them; it runs no script but the server's own files.
 const DOCS_LOAD: HeaderValue = HeaderValue::from_static(
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",

@@ -45,6 +45,8 @@ pub(super) enum RefundManner {
 pub(super) struct SandboxBehaviour {
     /// It answers nothing and tells nothing.
     down: bool,
+    /// Every answer takes so much longer, in milliseconds.
+    slow_ms: u32,
     /// What it says of every order that it is asked about, whatever is true.
     says: Option<Says>,
     /// How refunds go.
@@ -83,6 +85,7 @@ impl From<engine::Behaviour> for SandboxBehaviour {
     fn from(behaviour: engine::Behaviour) -> Self {
         Self {
             down: behaviour.down,
+            slow_ms: behaviour.slow_ms,
             says: behaviour.says.map(|says| match says {
                 engine::Says::Open => Says::Open,
                 engine::Says::Closed => Says::Closed,
@@ -104,6 +107,7 @@ impl From<SandboxBehaviour> for engine::Behaviour {
     fn from(behaviour: SandboxBehaviour) -> Self {
         Self {
             down: behaviour.down,
+            slow_ms: behaviour.slow_ms,
             says: behaviour.says.map(|says| match says {
                 Says::Open => engine::Says::Open,
                 Says::Closed => engine::Says::Closed,

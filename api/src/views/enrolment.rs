@@ -8,7 +8,7 @@ use kaowei_engine::{ClaimView, EnrolmentView, StudentRecord};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::todo::todo;
+use super::todo::{to_pay, todo};
 use super::{Choices, Claim, Instant, NextCall, OWN_NEXT_POLL_MS, Order, Review, SubjectView, Todo, mask};
 
 /// A student record, as its school imported it.
@@ -220,17 +220,12 @@ fn next(todo: &[Todo]) -> Option<NextCall> {
 }
 
 fn due(paper: Paper, claims: &[ClaimView]) -> Option<Due> {
-    let held = || {
-        claims.iter().filter_map(move |claim| {
-            let until = claim.standing.state.held_until()?;
-            (claim.standing.paper == paper).then_some((&claim.standing, until))
-        })
-    };
-    let pay_before: Moment = held().map(|(_, until)| until).min()?;
+    let due = || to_pay(claims, paper);
+    let pay_before = due().map(|(_, until)| until).min()?;
     Some(Due {
         paper: paper.as_str(),
-        amount_fen: held().map(|(standing, _)| u64::from(standing.fee.0)).sum(),
-        claims: held().map(|(standing, _)| standing.id.to_string()).collect(),
+        amount_fen: due().map(|(standing, _)| u64::from(standing.fee.0)).sum(),
+        claims: due().map(|(standing, _)| standing.id.to_string()).collect(),
         pay_before: pay_before.into(),
     })
 }

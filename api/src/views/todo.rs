@@ -1,12 +1,11 @@
 //! What is still to do (R30, S26–S27), as a program reads it: what, by when, and which call does it.
 
-use std::borrow::Cow;
-
+use kaowei_core::ids::SubjectCode;
 use kaowei_core::payment::{Order, State};
 use kaowei_core::seats::{ClaimState, Standing};
 use kaowei_core::sites::{Paper, Sitting, Terms};
 use kaowei_core::time::Moment;
-use kaowei_engine::EnrolmentView;
+use kaowei_engine::{ClaimView, EnrolmentView};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -45,7 +44,7 @@ pub struct Todo {
     pub by: Option<Instant>,
     /// The claims that it is about.
     pub claims: Vec<String>,
-    /// The call that does it; null where none does, or none does yet.
+    /// The call that does it, or that comes first; null where none does.
     pub call: Option<NextCall>,
 }
 
@@ -56,8 +55,8 @@ pub struct NextCall {
     #[schema(example = "POST")]
     pub method: &'static str,
     /// Its path; where an order is to be paid, its `pay_url`, which may be elsewhere.
-    #[schema(value_type = String, example = "/v1/claims")]
-    pub path: Cow<'static, str>,
+    #[schema(example = "/v1/claims")]
+    pub path: String,
     /// What of its body is known.
     #[schema(value_type = Object)]
     pub body: Value,
@@ -113,8 +112,8 @@ fn one(view: &EnrolmentView, progress: Progress, sitting: &Sitting, now: Moment)
         (Step::OralClaim, StepState::Waiting) => Some(wait(view, Paper::Oral, &terms(Paper::Oral), item)),
         (Step::WrittenClaim, _) => claim(view, Paper::Written, &terms(Paper::Written), now, item),
         (Step::OralClaim, _) => claim(view, Paper::Oral, &terms(Paper::Oral), now, item),
-        (Step::WrittenPayment, _) => Some(pay(view, Paper::Written, &terms(Paper::Written), now, item)),
-        (Step::OralPayment, _) => Some(pay(view, Paper::Oral, &terms(Paper::Oral), now, item)),
+        (Step::WrittenPayment, _) => pay(view, Paper::Written, &item),
+        (Step::OralPayment, _) => pay(view, Paper::Oral, &item),
     }
 }
 
@@ -157,53 +156,51 @@ fn wait(view: &EnrolmentView, paper: Paper, terms: &Terms, item: Todo) -> Todo {
     }
 }
 
-fn pay(view: &EnrolmentView, paper: Paper, terms: &Terms, now: Moment, item: Todo) -> Todo {
-    let held = || {
-        let claims = view.claims.iter().map(|claim| &claim.standing);
-        claims.filter(move |claim| claim.paper == paper && claim.state.held_until().is_some())
-    };
-    let by = held().filter_map(|claim| claim.state.held_until()).min();
-    let item = Todo {
-        action: Action::Pay,
-        by: by.map(Instant),
-        claims: held().map(|claim| claim.id.to_string()).collect(),
-        ..item
-    };
+/// The choice of score reports comes first (R24), then the order, then the provider's page.
+fn pay(view: &EnrolmentView, paper: Paper, item: &Todo) -> Option<Todo> {
     let mut orders = view.orders.iter();
     if let Some(order) = orders.find(|order| order.paper() == paper && order.keeps_holds()) {
-        return pay_order(order, &item);
+        return Some(pay_order(order, item));
     }
-    if now >= terms.payment_closes_at {
-        return item;
-    }
-    let written = |claim: &Standing| claim.requires.unwrap_or(claim.id.pool.subject);
-    let unchosen = held()
-        .map(written)
-        .filter(|written| view.choices.score_report(*written).is_none());
-    let unchosen: Vec<Value> = unchosen
-        .map(|subject| json!({"subject": subject.to_string()}))
+    // Nothing is to be paid where all that is held is about to go.
+    let by = to_pay(&view.claims, paper).map(|(_, until)| until).min()?;
+    let mut unchosen: Vec<SubjectCode> = to_pay(&view.claims, paper)
+        .map(|(claim, _)| claim.requires.unwrap_or(claim.id.pool.subject))
+        .filter(|written| view.choices.score_report(*written).is_none())
         .collect();
-    if !unchosen.is_empty() {
-        return Todo {
-            action: Action::ChooseScoreReport,
-            call: Some(NextCall {
-                method: "PUT",
-                path: "/v1/enrolment/score-reports".into(),
-                body: json!({"choices": unchosen}),
-                choose_from: None,
-            }),
-            ..item
-        };
-    }
-    Todo {
+    unchosen.dedup();
+    let (action, method, path, body) = if unchosen.is_empty() {
+        let body = json!({"paper": paper.as_str()});
+        (Action::Pay, "POST", "/v1/orders", body)
+    } else {
+        let choices = unchosen.iter();
+        let choices: Vec<Value> = choices
+            .map(|subject| json!({"subject": subject.to_string()}))
+            .collect();
+        let body = json!({"choices": choices});
+        (
+            Action::ChooseScoreReport,
+            "PUT",
+            "/v1/enrolment/score-reports",
+            body,
+        )
+    };
+    Some(Todo {
+        step: item.step,
+        action,
+        required: item.required,
+        opens_at: None,
+        by: Some(by.into()),
+        claims: to_pay(&view.claims, paper)
+            .map(|(claim, _)| claim.id.to_string())
+            .collect(),
         call: Some(NextCall {
-            method: "POST",
-            path: "/v1/orders".into(),
-            body: json!({"paper": paper.as_str()}),
+            method,
+            path: path.into(),
+            body,
             choose_from: None,
         }),
-        ..item
-    }
+    })
 }
 
 /// An order that can be paid is to be paid; of any other its provider is asked.
@@ -232,9 +229,19 @@ fn pay_order(order: &Order, item: &Todo) -> Todo {
         claims: claims.map(|ordered| ordered.claim.to_string()).collect(),
         call: Some(NextCall {
             method,
-            path: path.into(),
+            path,
             body: json!({}),
             choose_from: None,
         }),
     }
+}
+
+/// What of a paper is to be paid, and by when: what is held, unless it is about to go.
+pub(super) fn to_pay(claims: &[ClaimView], paper: Paper) -> impl Iterator<Item = (&Standing, Moment)> {
+    let claims = claims.iter().map(|claim| &claim.standing);
+    claims.filter_map(move |claim| {
+        let leaves = claim.attached.is_some_and(|attached| attached.asked_at.is_some());
+        let until = claim.state.held_until()?;
+        (claim.paper == paper && !leaves).then_some((claim, until))
+    })
 }

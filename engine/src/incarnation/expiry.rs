@@ -37,8 +37,21 @@ impl Incarnation {
     /// Recovery is done: what is due is done from now on.
     pub(crate) fn serve(self: &Arc<Self>) {
         self.serving.store(true, Ordering::Release);
+        let mut stranded = 0;
         for entry in self.all_candidates() {
             self.follow_orders(&entry);
+            stranded += entry.read(|candidate| {
+                let unresolved = candidate.orders().iter().filter(|order| order.is_unresolved());
+                unresolved
+                    .filter(|order| self.providers.of(order.method()).is_none())
+                    .count()
+            });
+        }
+        if stranded > 0 {
+            tracing::error!(
+                stranded,
+                "orders wait for a payment provider that is not set up any more: their seats and money stay until it is"
+            );
         }
         self.wake_pools();
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kaowei_core::ids::OrderId;
 use kaowei_core::payment::{Command, Method};
+use kaowei_core::registration::Candidate;
 
 use crate::Engine;
 use crate::engine::Readiness;
@@ -43,7 +44,7 @@ impl Engine {
     ) -> Result<Acknowledgement, Unheard> {
         let provider = self.inner.providers.of(method).ok_or(Unheard::NoProvider)?;
         let heard = match provider.verify(notification, self.now()) {
-            Ok(news) => self.hear(news).await,
+            Ok(news) => self.hear(method, news).await,
             Err(not_verified) => Err(not_verified.into()),
         };
         metrics::notified(match heard {
@@ -54,7 +55,7 @@ impl Engine {
         heard.map(|()| provider.acknowledgement())
     }
 
-    async fn hear(&self, news: News) -> Result<(), Unheard> {
+    async fn hear(&self, method: Method, news: News) -> Result<(), Unheard> {
         let incarnation = self.incarnation()?;
         let (order, command) = match news {
             News::Order(order, heard) => (order, Command::Hear(heard)),
@@ -62,7 +63,7 @@ impl Engine {
         };
         pass(FailPoint::NotificationVerified);
         // Whoever tells may hang up: what is under way is done to its end.
-        let told = tokio::spawn(hear(incarnation, order, command)).await;
+        let told = tokio::spawn(hear(incarnation, method, order, command)).await;
         told.unwrap_or(Err(Failure::Internal.into()))?;
         pass(FailPoint::NotificationHeard);
         Ok(())
@@ -111,9 +112,57 @@ impl Engine {
     }
 }
 
-async fn hear(incarnation: Arc<Incarnation>, order: OrderId, command: Command) -> Result<(), Unheard> {
+async fn hear(
+    incarnation: Arc<Incarnation>,
+    method: Method,
+    order: OrderId,
+    command: Command,
+) -> Result<(), Unheard> {
     let entry = incarnation.owner_of(order).ok_or(NotVerified::Foreign)?;
+    if !entry.read(|candidate| is_paid_by(candidate, order, method)) {
+        return Err(NotVerified::Foreign.into());
+    }
     let turn = entry.take_turn().await;
     let told = tell(&incarnation, &entry, order, &command, &turn).await?;
     told.map_err(|_| Unheard::Failed(Failure::Internal))
+}
+
+/// Whether a provider has a say about an order: none speaks for another, and the sandbox's word is worth no money.
+fn is_paid_by(candidate: &Candidate, order: OrderId, method: Method) -> bool {
+    candidate
+        .order(order)
+        .is_some_and(|order| order.method() == method)
+}
+
+#[cfg(test)]
+mod tests {
+    use kaowei_core::ids::CandidateId;
+    use kaowei_core::payment::{Event, Limits};
+    use kaowei_core::sites::Paper;
+    use kaowei_core::time::{Moment, Span};
+
+    use super::*;
+
+    #[test]
+    fn r26_the_sandbox_is_not_believed_about_an_order_of_another_provider() {
+        let now = Moment::from_unix_ms(1_790_000_000_000);
+        let opened = Event::OrderOpened {
+            order: OrderId(1),
+            candidate: CandidateId(2),
+            paper: Paper::Written,
+            method: Method::Alipay,
+            claims: smallvec::SmallVec::new(),
+            expires_at: now + Span::from_secs(3_600),
+            limits: Limits {
+                close_after: Span::from_secs(300),
+                grace: Span::from_secs(120),
+            },
+            key: None,
+        };
+        let mut candidate = Candidate::default();
+        candidate.evolve_order(&opened, now);
+        assert!(is_paid_by(&candidate, OrderId(1), Method::Alipay));
+        assert!(!is_paid_by(&candidate, OrderId(1), Method::Sandbox));
+        assert!(!is_paid_by(&candidate, OrderId(2), Method::Alipay));
+    }
 }

@@ -92,16 +92,18 @@ impl Engine {
             let Some(entry) = incarnation.owner_of(id) else {
                 continue;
             };
-            let order = entry.read(|candidate| candidate.order(id).cloned());
-            let Some(order) = order.filter(|order| lies_below(&incarnation, staff.scope, order)) else {
-                continue;
-            };
-            let refunds = order.refunds().iter().filter(|refund| refund.is_unfinished());
-            unfinished.extend(refunds.map(|refund| UnfinishedRefund {
-                order: id,
-                candidate: entry.id,
-                refund: refund.clone(),
-            }));
+            entry.read(|candidate| {
+                let order = candidate.order(id);
+                let Some(order) = order.filter(|order| lies_below(&incarnation, staff.scope, order)) else {
+                    return;
+                };
+                let refunds = order.refunds().iter().filter(|refund| refund.is_unfinished());
+                unfinished.extend(refunds.map(|refund| UnfinishedRefund {
+                    order: id,
+                    candidate: entry.id,
+                    refund: refund.clone(),
+                }));
+            });
         }
         unfinished.sort_by_key(|unfinished| unfinished.refund.id);
         Ok(unfinished)

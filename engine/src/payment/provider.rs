@@ -110,6 +110,9 @@ pub enum Created {
 /// A provider did not answer: nothing is known, and it is asked again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unanswered {
+    /// It was set up when the order was opened, and is not any more.
+    #[error("the payment provider is not set up any more")]
+    NotSetUp,
     /// It can't be reached, or takes too long.
     #[error("the payment provider can't be reached")]
     Unreachable,

@@ -15,9 +15,9 @@ use kaowei_core::sites::Paper;
 use kaowei_core::stored::KeyNote;
 use kaowei_core::time::Span;
 use smallvec::SmallVec;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
-use super::{Bill, Created, Provider, RefundBill, Unanswered};
+use super::{Bill, Created, RefundBill, Unanswered};
 use crate::actors::Ask;
 use crate::candidate_entry::{CandidateEntry, Turn};
 use crate::fail_points::{FailPoint, pass};
@@ -290,11 +290,8 @@ pub(super) async fn with_provider(
     order: &Order,
     step: Step,
 ) -> Result<(), Failure> {
-    let Some(provider) = incarnation.providers.of(order.method()) else {
-        tracing::error!(order = %order.id(), method = order.method().as_str(), "an order waits for a provider that is not set up any more");
-        return Ok(());
-    };
-    let Ok(answer) = ask_provider(incarnation, &*provider, order, step).await else {
+    let places = incarnation.providers.places(step);
+    let Ok(answer) = ask_provider(incarnation, order, step, places).await else {
         return Ok(());
     };
     pass(FailPoint::ProviderAnswered);
@@ -309,26 +306,24 @@ pub(super) async fn with_provider(
 
 /// Asks a provider whether an order is paid, now.
 pub(crate) async fn query(incarnation: &Arc<Incarnation>, order: &Order) -> Result<Heard, Unanswered> {
-    let provider = incarnation
-        .providers
-        .of(order.method())
-        .ok_or(Unanswered::Unreachable)?;
-    match ask_provider(incarnation, &*provider, order, Step::Query).await? {
+    let places = &incarnation.providers.refreshes;
+    match ask_provider(incarnation, order, Step::Query, places).await? {
         Some(payment::Command::Hear(heard)) => Ok(heard),
         Some(_) | None => Err(Unanswered::Unreachable),
     }
 }
 
+/// Whoever finds no place in time looks again at what is to be done by then.
 async fn ask_provider(
-    incarnation: &Arc<Incarnation>,
-    provider: &dyn Provider,
+    incarnation: &Incarnation,
     order: &Order,
     step: Step,
+    places: &Semaphore,
 ) -> Result<Option<payment::Command>, Unanswered> {
-    // The semaphore is never closed.
-    let _place = incarnation.providers.asking.acquire().await.ok();
+    let place = tokio::time::timeout(ANSWER_TIME_MAX, places.acquire()).await;
+    let _place = place.map_err(|_| Unanswered::Unreachable)?;
     let started = Instant::now();
-    let asked = tokio::time::timeout(ANSWER_TIME_MAX, ask(incarnation, provider, order, step)).await;
+    let asked = tokio::time::timeout(ANSWER_TIME_MAX, ask(incarnation, order, step)).await;
     let answer = asked.unwrap_or(Err(Unanswered::Unreachable));
     metrics::provider_asked(verb(step), answer.is_ok(), started.elapsed());
     if let Err(unanswered) = &answer {
@@ -339,10 +334,11 @@ async fn ask_provider(
 
 async fn ask(
     incarnation: &Incarnation,
-    provider: &dyn Provider,
     order: &Order,
     step: Step,
 ) -> Result<Option<payment::Command>, Unanswered> {
+    let provider = incarnation.providers.of(order.method());
+    let provider = provider.ok_or(Unanswered::NotSetUp)?;
     let id = order.id();
     Ok(match step {
         Step::Create => {

@@ -1,15 +1,15 @@
 //! Orders in the engine (R24–R29): whatever the provider does, every fen is settled, back or on its way, and no seat goes
 //! that can still be paid.
 
-use kaowei_core::ids::{ClaimId, OrderId};
-use kaowei_core::payment::{Method, Order, RefundState, State, Status, Why};
+use kaowei_core::ids::{ClaimId, OrderId, RefundId};
+use kaowei_core::payment::{Method, Order, RefundHeard, RefundState, State, Status, Why};
 use kaowei_core::registration::{ScoreReport, ScoreReportChoice};
 use kaowei_core::seats::{OnFull, Refusal};
 use kaowei_core::sites::Paper;
 use kaowei_core::time::Span;
 use kaowei_engine::{
-    Account, Behaviour, Denied, Engine, Notification, OrderAnswer, OrderRequest, Outcome, RefundManner, Says,
-    Unheard,
+    Account, Behaviour, Denied, Engine, Notification, OrderAnswer, OrderRequest, Outcome, Provider,
+    RefundBill, RefundManner, Says, Unheard,
 };
 use kaowei_tests::engine::{Place, ask, enrolled, eventually, staff, states};
 use kaowei_tests::on_both_stores;
@@ -23,9 +23,11 @@ on_both_stores! {
     r17_who_pays_after_cancelling_has_paid
     r16_r25_r27_the_limits_of_a_day_six_and_five_minutes_hold_to_the_second
     r27_a_hold_past_its_deadline_stays_until_the_provider_has_answered
+    r27_a_provider_that_is_slow_keeps_nobody_waiting_but_its_order
     r28_money_that_comes_twice_or_wrong_goes_back
     r28_money_for_a_seat_that_is_gone_goes_back
     r29_staff_refund_oral_before_written
+    r28_a_refund_that_is_asked_for_again_is_the_same_refund
     r33_an_order_whose_holds_got_more_time_is_opened_anew
     r10_an_enrolment_with_an_open_order_stays
     r26_a_notification_that_is_forged_is_refused
@@ -347,6 +349,45 @@ async fn r27_a_hold_past_its_deadline_stays_until_the_provider_has_answered(plac
     engine.close().await;
 }
 
+async fn r27_a_provider_that_is_slow_keeps_nobody_waiting_but_its_order(place: Place) {
+    let engine = place.open_with(2, 1).await;
+    let (li, claim) = holding(&engine, 0).await;
+    // Longer than the candidate is kept waiting, shorter than the provider may take.
+    let slow = Behaviour {
+        slow_ms: 6_000,
+        ..Behaviour::default()
+    };
+    behave(&engine, slow).await;
+    let id = match engine.open_order(li, request(Paper::Written)).await {
+        Ok(OrderAnswer::Created(order)) => order.id(),
+        other => panic!("no order is opened: {other:?}"),
+    };
+    let (wang, _) = holding(&engine, 1).await;
+    let cancelled = engine.cancel(li, claim, None).await.expect("it is taken");
+    assert!(cancelled.settling_since.is_some(), "{cancelled:?}");
+    assert!(
+        matches!(order(&engine, li, id).state(), State::Placed { .. }),
+        "all this took less time than the provider takes to make the order"
+    );
+    assert_eq!(
+        (states(&engine, li), states(&engine, wang)),
+        (vec!["held"], vec!["waiting"])
+    );
+
+    behave(&engine, Behaviour::default()).await;
+    // The order is at the provider once the slow answer is there.
+    let sandbox = engine.sandbox().expect("the sandbox is set up");
+    eventually("it is made", async || sandbox.bill(id).await.is_ok()).await;
+    advance(&place, &engine, 301);
+    until(&engine, li, id, Status::Closed).await;
+    assert_eq!(
+        (states(&engine, li), states(&engine, wang)),
+        (vec!["cancelled"], vec!["held"])
+    );
+    audit(&engine, &[li, wang]).await;
+    engine.close().await;
+}
+
 async fn r28_money_that_comes_twice_or_wrong_goes_back(place: Place) {
     let engine = place.open_with(2, 2).await;
     let (li, _) = holding(&engine, 0).await;
@@ -410,6 +451,46 @@ async fn r28_money_for_a_seat_that_is_gone_goes_back(place: Place) {
     advance(&place, &engine, 3_600);
     until(&engine, account, id, Status::Refunded).await;
     audit(&engine, &[account]).await;
+    engine.close().await;
+}
+
+async fn r28_a_refund_that_is_asked_for_again_is_the_same_refund(place: Place) {
+    let engine = place.open_with(1, 1).await;
+    let (li, _) = holding(&engine, 0).await;
+    let id = open(&engine, li, Paper::Written).await;
+    pay(&engine, id, PAYS).await;
+    until(&engine, li, id, Status::Paid).await;
+    let paid = order(&engine, li, id);
+    let State::Paid { trade, .. } = paid.state() else {
+        panic!("{paid:?}")
+    };
+    let bill = RefundBill {
+        refund: RefundId { order: id, number: 1 },
+        trade: trade.clone(),
+        amount: paid.amount(),
+        received: paid.amount(),
+        reason: "staff".into(),
+    };
+    let pending = Behaviour {
+        refunds: RefundManner::Pending,
+        ..Behaviour::default()
+    };
+    behave(&engine, pending).await;
+    let sandbox = engine.sandbox().expect("the sandbox is set up");
+    assert_eq!(sandbox.refund(&bill).await, Ok(RefundHeard::Pending));
+    // The answer got lost, and meanwhile it went through.
+    behave(&engine, Behaviour::default()).await;
+    assert_eq!(sandbox.refund(&bill).await, Ok(RefundHeard::Done));
+    assert_eq!(sandbox.refund(&bill).await, Ok(RefundHeard::Done));
+    let twice = RefundBill {
+        refund: RefundId { order: id, number: 2 },
+        ..bill
+    };
+    assert_eq!(
+        sandbox.refund(&twice).await,
+        Ok(RefundHeard::Failed),
+        "never more than came"
+    );
     engine.close().await;
 }
 

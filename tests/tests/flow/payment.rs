@@ -299,6 +299,13 @@ async fn r17_cancelling_with_an_open_order_is_202_until_the_provider_has_closed_
             (&json!("held"), &json!(true))
         );
     }
+    let page = li.get("/v1/enrolment").await.expect(200);
+    assert_eq!(
+        page["due"],
+        json!([]),
+        "R30: who has cancelled is not told to pay"
+    );
+    assert_eq!(page["todo"][0]["action"], "claim");
     let staff = server.staff("school:99101");
     let settling = staff.get("/v1/staff/settling").await.expect(200);
     assert_eq!(

@@ -27,7 +27,7 @@ pub struct Sitting {
     /// The grace after an order's expiry before "unknown order" counts as closed (R27), in seconds, at least 1.
     #[serde(default = "two_minutes")]
     pub payment_grace_seconds: u32,
-    /// Until when score reports and quick print may be chosen (R31).
+    /// Until when score reports and quick print may be changed (R31).
     #[serde(default, with = "rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub choices_close_at: Option<Moment>,
     /// What every candidate accepts first (R2).
@@ -132,6 +132,11 @@ impl Sitting {
     /// How long an enrolment without a claim is kept.
     pub fn enrolment_span(&self) -> Span {
         Span::from_secs(self.enrolment_seconds)
+    }
+
+    /// Whether what was chosen can't be changed any more (R31).
+    pub fn choices_are_closed(&self, now: Moment) -> bool {
+        self.choices_close_at.is_some_and(|closes_at| closes_at <= now)
     }
 
     /// The subject with that code.

@@ -190,6 +190,16 @@ fn r24_r31_choices_are_made_on_written_subjects_until_they_close() {
         li.set_quick_print(LI, true, &closed, now),
         Err(Refusal::OutsideWindow)
     );
+    let other = [choice("1", ScoreReport::Electronic)];
+    assert_eq!(
+        li.choose_score_reports(LI, &other, &closed, now),
+        Err(Refusal::OutsideWindow)
+    );
+    let late = enrolled(LI);
+    assert!(
+        late.choose_score_reports(LI, &other, &closed, now).is_ok(),
+        "who was promoted late has not chosen yet, and can't pay before"
+    );
     let stranger = Candidate::default();
     assert_eq!(
         stranger.set_quick_print(LI, true, &open, now),

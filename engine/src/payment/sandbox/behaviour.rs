@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct Behaviour {
     /// It answers nothing and tells nothing.
     pub down: bool,
+    /// Every answer takes so much longer, in milliseconds.
+    pub slow_ms: u32,
     /// What it says of every order that it is asked about, whatever is true.
     pub says: Option<Says>,
     /// How refunds go.

@@ -18,7 +18,7 @@ const KEEP_REFUND: &str = "INSERT INTO sandbox_refunds (refund, trade, amount_fe
      ON CONFLICT (refund) DO UPDATE SET state = excluded.state";
 const END_REFUND: &str = "UPDATE sandbox_refunds SET state = $2 WHERE refund = $1";
 const MONEY_OF: &str = "SELECT CAST(COALESCE((SELECT SUM(amount_fen) FROM sandbox_trades WHERE trade = $1), 0) AS BIGINT), \
-     CAST(COALESCE((SELECT SUM(amount_fen) FROM sandbox_refunds WHERE trade = $1 AND state <> 'failed'), 0) AS BIGINT)";
+     CAST(COALESCE((SELECT SUM(amount_fen) FROM sandbox_refunds WHERE trade = $1 AND refund <> $2 AND state <> 'failed'), 0) AS BIGINT)";
 const MONEY: &str = "SELECT CAST(COALESCE((SELECT SUM(amount_fen) FROM sandbox_trades), 0) AS BIGINT), \
      CAST(COALESCE((SELECT SUM(amount_fen) FROM sandbox_refunds WHERE state = 'done'), 0) AS BIGINT)";
 const DUE: &str = "SELECT id, body, due_at, left_over, in_vain FROM sandbox_notifications WHERE due_at <= $1 ORDER BY due_at, id LIMIT 100";
@@ -226,10 +226,14 @@ impl Books {
         })
     }
 
-    /// What came by a payment, and what of it went back or is going.
-    pub(super) async fn money_of(&self, trade: &TradeId) -> Result<(u64, u64), sqlx::Error> {
+    /// What came by a payment, and what of it went back or is going by other refunds than that one.
+    pub(super) async fn money_of(
+        &self,
+        trade: &TradeId,
+        refund: RefundId,
+    ) -> Result<(u64, u64), sqlx::Error> {
         let (received, given_back): (i64, i64) = on!(&self.0, pool => {
-            sqlx::query_as(MONEY_OF).bind(&*trade.0).fetch_one(pool).await?
+            sqlx::query_as(MONEY_OF).bind(&*trade.0).bind(refund.to_string()).fetch_one(pool).await?
         });
         Ok((sum(received), sum(given_back)))
     }

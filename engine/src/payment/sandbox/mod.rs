@@ -13,6 +13,7 @@ mod notify;
 mod signature;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use kaowei_core::ids::{OrderId, RefundId};
@@ -83,15 +84,20 @@ impl Sandbox {
         Ok(())
     }
 
-    fn is_up(&self) -> Result<(), Unanswered> {
-        if self.behaviour.read().down {
+    /// Takes as long as it was told to, unless it is down.
+    async fn reach(&self) -> Result<(), Unanswered> {
+        let Behaviour { down, slow_ms, .. } = self.behaviour();
+        if down {
             return Err(Unanswered::Unreachable);
+        }
+        if slow_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(slow_ms.into())).await;
         }
         Ok(())
     }
 
     async fn make(&self, bill: &Bill) -> Result<Created, Unanswered> {
-        self.is_up()?;
+        self.reach().await?;
         let _undisturbed = self.counter.lock().await;
         let order = match self.books.order(bill.order).await? {
             Some(order) => order,
@@ -105,7 +111,7 @@ impl Sandbox {
     }
 
     async fn look(&self, order: OrderId) -> Result<Heard, Unanswered> {
-        self.is_up()?;
+        self.reach().await?;
         if let Some(lie) = self.behaviour.read().lie() {
             return Ok(lie);
         }
@@ -114,7 +120,7 @@ impl Sandbox {
     }
 
     async fn shut(&self, order: OrderId) -> Result<Heard, Unanswered> {
-        self.is_up()?;
+        self.reach().await?;
         let _undisturbed = self.counter.lock().await;
         let now = self.now();
         let Some(mut found) = self.books.order(order).await? else {
@@ -134,7 +140,7 @@ impl Sandbox {
     }
 
     async fn give_back(&self, bill: &RefundBill) -> Result<RefundHeard, Unanswered> {
-        self.is_up()?;
+        self.reach().await?;
         let _undisturbed = self.counter.lock().await;
         let manner = self.behaviour.read().refunds;
         let before = self.books.refund(bill.refund).await?;
@@ -144,7 +150,7 @@ impl Sandbox {
             Some(Refund::Pending) if manner == RefundManner::Pending => return Ok(RefundHeard::Pending),
             Some(Refund::Pending | Refund::Failed) | None => {}
         }
-        let (received, given_back) = self.books.money_of(&bill.trade).await?;
+        let (received, given_back) = self.books.money_of(&bill.trade, bill.refund).await?;
         let fits = u64::from(bill.amount.0) + given_back <= received;
         let state = match manner {
             _ if !fits => Refund::Failed,
@@ -157,7 +163,7 @@ impl Sandbox {
     }
 
     async fn look_at_refund(&self, refund: RefundId) -> Result<RefundHeard, Unanswered> {
-        self.is_up()?;
+        self.reach().await?;
         let _undisturbed = self.counter.lock().await;
         let manner = self.behaviour.read().refunds;
         let found = self.books.refund(refund).await?;

@@ -271,7 +271,8 @@ impl Candidate {
         }
     }
 
-    /// What choosing score reports makes happen (R24, R31). A choice of the other form replaces the first.
+    /// What choosing score reports makes happen (R24, R31). A choice of the other form replaces the first, until choices
+    /// close. The first can be made even then: without one nothing can be paid, and whoever is promoted late has a day.
     ///
     /// # Errors
     /// The refusals of agreement, enrolment and window; [`Refusal::NotEligible`] for what is no written subject.
@@ -282,7 +283,14 @@ impl Candidate {
         sitting: &Sitting,
         now: Moment,
     ) -> Result<Event, Refusal> {
-        self.may_choose(sitting, now)?;
+        self.may_choose(sitting)?;
+        let replaces = |choice: &ScoreReportChoice| {
+            let before = self.choices.score_report(choice.subject);
+            before.is_some_and(|before| before != choice.choice)
+        };
+        if sitting.choices_are_closed(now) && choices.iter().any(replaces) {
+            return Err(Refusal::OutsideWindow);
+        }
         let is_written = |choice: &ScoreReportChoice| {
             let subject = sitting.subject(choice.subject);
             subject.is_some_and(|subject| subject.paper == Paper::Written)
@@ -307,19 +315,19 @@ impl Candidate {
         sitting: &Sitting,
         now: Moment,
     ) -> Result<Event, Refusal> {
-        self.may_choose(sitting, now)?;
+        self.may_choose(sitting)?;
+        if sitting.choices_are_closed(now) {
+            return Err(Refusal::OutsideWindow);
+        }
         Ok(Event::QuickPrintSet { candidate, enabled })
     }
 
-    fn may_choose(&self, sitting: &Sitting, now: Moment) -> Result<(), Refusal> {
+    fn may_choose(&self, sitting: &Sitting) -> Result<(), Refusal> {
         if !self.has_agreed(&sitting.agreement.version) {
             return Err(Refusal::AgreementRequired);
         }
         if self.enrolment.is_none() {
             return Err(Refusal::NotEnrolled);
-        }
-        if sitting.choices_close_at.is_some_and(|closes_at| closes_at <= now) {
-            return Err(Refusal::OutsideWindow);
         }
         Ok(())
     }
