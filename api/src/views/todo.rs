@@ -158,12 +158,13 @@ fn wait(view: &EnrolmentView, paper: Paper, terms: &Terms, item: Todo) -> Todo {
 
 /// The choice of score reports comes first (R24), then the order, then the provider's page.
 fn pay(view: &EnrolmentView, paper: Paper, item: &Todo) -> Option<Todo> {
+    // None where all that is held is about to go.
+    let by = to_pay(&view.claims, paper).map(|(_, until)| until).min();
     let mut orders = view.orders.iter();
     if let Some(order) = orders.find(|order| order.paper() == paper && order.keeps_holds()) {
-        return Some(pay_order(order, item));
+        return Some(pay_order(order, by.is_some(), item));
     }
-    // Nothing is to be paid where all that is held is about to go.
-    let by = to_pay(&view.claims, paper).map(|(_, until)| until).min()?;
+    let by = by?;
     let mut unchosen: Vec<SubjectCode> = to_pay(&view.claims, paper)
         .map(|(claim, _)| claim.requires.unwrap_or(claim.id.pool.subject))
         .filter(|written| view.choices.score_report(*written).is_none())
@@ -203,15 +204,16 @@ fn pay(view: &EnrolmentView, paper: Paper, item: &Todo) -> Option<Todo> {
     })
 }
 
-/// An order that can be paid is to be paid; of any other its provider is asked.
-fn pay_order(order: &Order, item: &Todo) -> Todo {
+/// An order that can be paid is to be paid, if it still pays for anything; of any other its provider is asked.
+fn pay_order(order: &Order, is_wanted: bool, item: &Todo) -> Todo {
     let (action, by, method, path) = match order.state() {
-        State::Payable { pay_url, .. } => {
+        State::Payable { pay_url, .. } if is_wanted => {
             let by = Some(order.expires_at().into());
             (Action::Pay, by, "GET", pay_url.to_string())
         }
         State::Attaching
         | State::Placed { .. }
+        | State::Payable { .. }
         | State::Closing { .. }
         | State::Closed { .. }
         | State::Paid { .. } => {

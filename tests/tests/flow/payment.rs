@@ -305,7 +305,7 @@ async fn r17_cancelling_with_an_open_order_is_202_until_the_provider_has_closed_
         json!([]),
         "R30: who has cancelled is not told to pay"
     );
-    assert_eq!(page["todo"][0]["action"], "claim");
+    assert_eq!(page["todo"][0]["action"], "wait");
     let staff = server.staff("school:99101");
     let settling = staff.get("/v1/staff/settling").await.expect(200);
     assert_eq!(
